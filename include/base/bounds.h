@@ -1,0 +1,55 @@
+/*
+ * bounds: every maximum of the program, in one place.
+ *
+ * A buffer is created with its maximum; nothing that a peer sends decides
+ * how much is allocated.  nginx/ names the same figures where it can refuse
+ * earlier than we do.
+ */
+#ifndef WA_BASE_BOUNDS_H
+#define WA_BASE_BOUNDS_H
+
+enum {
+	KIB = 1024,
+	MIB = 1024 * 1024,
+
+	/* one request */
+	BOUND_BODY = 1 * MIB,         /* client_max_body_size */
+	BOUND_PARAMS = 64 * KIB,      /* names and values of the FastCGI parameters together */
+	BOUND_HEADERS = 14 * KIB,     /* of an answer; fastcgi_buffer_size is 16 KiB */
+	BOUND_RESPONSE = 4 * MIB,     /* an answer that is built in memory */
+	BOUND_DISCARD = 1 * MIB,      /* unread input that is read away before closing */
+	BOUND_REQUEST_ID = 64,        /* X-Request-Id */
+	BOUND_QUERY_FIELDS = 32,      /* fields of a query string */
+	BOUND_JSON_DEPTH = 32,        /* MariaDB's own limit for JSON */
+	BOUND_ARENA_CHUNK = 32 * KIB, /* the part of a request's arena that is kept */
+	BOUND_STREAM_PAGE = 500,      /* rows of one page of a streamed list */
+
+	/* one account (contract: the account) */
+	BOUND_UUID = 36,
+	BOUND_SESSION_ID = 191, /* characters */
+	BOUND_PHONE = 50,       /* characters */
+	BOUND_PHONE_DIGITS_MIN = 5,
+	BOUND_PHONE_DIGITS_MAX = 20,
+	BOUND_QR_CODE = 65535, /* bytes: a TEXT column */
+	BOUND_QR_EXPIRES_S = 3600,
+	BOUND_REPORT_METADATA = 8 * KIB,
+	BOUND_METADATA = 1 * MIB,   /* what a row's metadata may grow to */
+	BOUND_REASON = 255,         /* characters of a reason that is kept */
+	BOUND_ACTIVE_LIMIT = 10000, /* ?limit= of the list of active accounts */
+
+	/* settings */
+	BOUND_ENV_FILE = 1 * MIB,
+	BOUND_ENV_LINE = 16 * KIB,
+	BOUND_SECRET_MIN = 20, /* characters; fewer is weak */
+	BOUND_SECRETS = 8,     /* one current and the retired ones */
+	BOUND_PEERS = 32,      /* WA_LISTEN_ALLOW */
+
+	/* the pool */
+	BOUND_WORKERS = 256,
+	BOUND_ROUTES = 32,
+
+	/* one line of the log */
+	BOUND_LOG_LINE = 4 * KIB,
+};
+
+#endif

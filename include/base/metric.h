@@ -1,0 +1,62 @@
+/*
+ * metric: the list of everything that is counted.
+ *
+ * One line each: a counter's constant, its Prometheus name with labels, and
+ * its help (shown once for a name).  Lines of one name stand together.
+ * Counts by route are not here: board.h keeps them for each row of the
+ * routing table.
+ */
+#ifndef WA_BASE_METRIC_H
+#define WA_BASE_METRIC_H
+
+#include <stddef.h>
+
+#define METRIC_LIST(X) \
+	X(CHILD_STARTED, "wa_child_starts_total{reason=\"first\"}", \
+	    "Children started by the master, by reason.") \
+	X(CHILD_REPLACED, "wa_child_starts_total{reason=\"replaced\"}", "") \
+	X(CHILD_RECYCLED, "wa_child_starts_total{reason=\"recycled\"}", "") \
+	X(CHILD_HUNG, "wa_child_hung_total", \
+	    "Children killed because a request passed WA_REQUEST_TIMEOUT.") \
+	X(REFUSED_PEER, "wa_refused_peers_total", \
+	    "Connections refused because WA_LISTEN_ALLOW does not name the peer.") \
+	X(BROKEN_REQUEST, "wa_broken_requests_total", \
+	    "Connections that ended before a whole FastCGI request had arrived.") \
+	X(ABANDONED, "wa_abandoned_requests_total", \
+	    "Requests not run because their client had gone.") \
+	X(DB_CONNECT, "wa_db_connects_total{result=\"ok\"}", "Database connections attempted.") \
+	X(DB_CONNECT_FAILED, "wa_db_connects_total{result=\"failed\"}", "") \
+	X(DB_LOST, "wa_db_errors_total{kind=\"lost\"}", "Database errors, by kind.") \
+	X(DB_TIMEOUT, "wa_db_errors_total{kind=\"timeout\"}", "") \
+	X(DB_DEADLOCK, "wa_db_errors_total{kind=\"deadlock\"}", "") \
+	X(DB_LOCK_WAIT, "wa_db_errors_total{kind=\"lock_wait\"}", "") \
+	X(DB_NOT_ACCEPTING, "wa_db_errors_total{kind=\"not_accepting\"}", "") \
+	X(DB_OTHER, "wa_db_errors_total{kind=\"other\"}", "") \
+	X(DB_GAVE_UP, "wa_db_transactions_given_up_total", \
+	    "Transactions that lost every try to a deadlock or a lock wait.") \
+	X(HMAC_CURRENT, "wa_hmac_accepted_total{secret=\"current\"}", \
+	    "Signed requests accepted, by the secret that they used.") \
+	X(HMAC_PREVIOUS, "wa_hmac_accepted_total{secret=\"previous\"}", "") \
+	X(HMAC_MISSING, "wa_hmac_refused_total{reason=\"missing\"}", \
+	    "Signed requests refused, by reason.") \
+	X(HMAC_EXPIRED, "wa_hmac_refused_total{reason=\"expired\"}", "") \
+	X(HMAC_MILLISECONDS, "wa_hmac_refused_total{reason=\"milliseconds\"}", "") \
+	X(HMAC_MISMATCH, "wa_hmac_refused_total{reason=\"mismatch\"}", "") \
+	X(OVER_LIMIT, "wa_connected_over_limit_total", \
+	    "Connected reports accepted although the workspace is over WA_MAX_ACCOUNTS.")
+
+enum metric {
+#define METRIC_ENUM(name, series, help) METRIC_##name,
+	METRIC_LIST(METRIC_ENUM)
+#undef METRIC_ENUM
+	    METRIC_COUNT
+};
+
+struct metric_info {
+	const char *series; /* name and labels as Prometheus writes them */
+	const char *help;   /* "" where the line before has the same name */
+};
+
+extern const struct metric_info metric_infos[METRIC_COUNT];
+
+#endif
