@@ -1,0 +1,19 @@
+/*
+ * utf8: what is text, and how long it is.
+ */
+#ifndef WA_TEXT_UTF8_H
+#define WA_TEXT_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/span.h"
+
+/* Well-formed UTF-8 (Unicode 15, table 3-7): no surrogates, nothing overlong. */
+bool utf8_valid(struct span text);
+/* Characters of well-formed text. */
+size_t utf8_length(struct span text);
+/* The longest start of well-formed text with at most `chars` characters. */
+struct span utf8_cut(struct span text, size_t chars);
+
+#endif

@@ -1,0 +1,53 @@
+#include "text/form.h"
+
+#include "base/bounds.h"
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+static struct span decode(struct span text, struct arena *mem)
+{
+	char *out = arena_bytes(mem, text.len + 1);
+	size_t len = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+
+		if (c == '+') {
+			c = ' ';
+		} else if (c == '%' && i + 2 < text.len && hex_value(text.ptr[i + 1]) >= 0 &&
+			   hex_value(text.ptr[i + 2]) >= 0) {
+			c = (char)(hex_value(text.ptr[i + 1]) << 4 | hex_value(text.ptr[i + 2]));
+			i += 2;
+		}
+		out[len++] = c;
+	}
+	out[len] = '\0';
+	return span_from(out, len);
+}
+
+bool form_field(struct span form, const char *name, struct arena *mem, struct span *ret)
+{
+	struct span pair, found = {0};
+
+	for (int fields = 0; fields < BOUND_QUERY_FIELDS && span_cut(&form, '&', &pair); fields++) {
+		struct span key;
+
+		if (!span_cut(&pair, '=', &key))
+			continue;
+		if (span_is(decode(key, mem), name))
+			found = pair.ptr != NULL ? decode(pair, mem) : SPAN_OF("");
+	}
+	if (found.ptr == NULL)
+		return false;
+	*ret = found;
+	return true;
+}
