@@ -1,0 +1,308 @@
+#include "conf/env.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bounds.h"
+#include "base/buf.h"
+#include "base/num.h"
+
+struct entry {
+	struct entry *next;
+	struct env_value value;
+};
+
+struct env {
+	struct arena *mem;
+	char **environment;
+	struct entry *first; /* the newest first, so that the last line wins */
+	const char *path;
+};
+
+/* One line under the reader's eyes. */
+struct line {
+	struct env *env;
+	struct conf_mistakes *mistakes;
+	struct span where;
+	struct span rest;
+	struct buf value;
+};
+
+static bool name_char(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || num_is_digit(c) || c == '_' ||
+	       c == '.';
+}
+
+static bool from_environment(const struct env *env, struct span name, struct span *ret)
+{
+	for (char **at = env->environment; at != NULL && *at != NULL; at++) {
+		struct span pair = span_of(*at), key;
+
+		if (span_cut(&pair, '=', &key) && pair.ptr != NULL && span_eq(key, name)) {
+			*ret = pair;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool lookup(const struct env *env, struct span name, struct env_value *ret)
+{
+	struct span value;
+
+	if (from_environment(env, name, &value)) {
+		*ret = (struct env_value){name, value, SPAN_OF("environment")};
+		return true;
+	}
+	for (const struct entry *e = env->first; e != NULL; e = e->next) {
+		if (!span_eq(e->value.name, name))
+			continue;
+		*ret = e->value;
+		return true;
+	}
+	return false;
+}
+
+static char take(struct line *line)
+{
+	char c = line->rest.ptr[0];
+
+	line->rest = span_from(line->rest.ptr + 1, line->rest.len - 1);
+	return c;
+}
+
+/* At "${": put the value of the name in braces. */
+static void expand(struct line *line)
+{
+	const char *close = memchr(line->rest.ptr, '}', line->rest.len);
+	struct env_value other;
+	struct span name;
+
+	if (close == NULL) {
+		buf_putc(&line->value, take(line));
+		return;
+	}
+	name = span_from(line->rest.ptr + 2, (size_t)(close - line->rest.ptr) - 2);
+	line->rest = span_from(close + 1, line->rest.len - name.len - 3);
+	if (lookup(line->env, name, &other))
+		buf_put(&line->value, other.value);
+}
+
+static bool at_expansion(const struct line *line)
+{
+	return line->rest.len >= 2 && line->rest.ptr[0] == '$' && line->rest.ptr[1] == '{';
+}
+
+static void mistake(struct line *line, const char *what)
+{
+	conf_mistakes_add(line->mistakes, line->env->mem, line->where, "%s", what);
+}
+
+static void read_single_quoted(struct line *line)
+{
+	take(line);
+	while (line->rest.len > 0 && line->rest.ptr[0] != '\'')
+		buf_putc(&line->value, take(line));
+	if (line->rest.len == 0)
+		mistake(line, "a value in single quotes does not end on its line; close the quote");
+	else
+		take(line);
+}
+
+static char unescape(char c)
+{
+	switch (c) {
+	case 'n':
+		return '\n';
+	case 'r':
+		return '\r';
+	case 't':
+		return '\t';
+	default:
+		return c;
+	}
+}
+
+static void read_double_quoted(struct line *line)
+{
+	take(line);
+	while (line->rest.len > 0 && line->rest.ptr[0] != '"') {
+		if (at_expansion(line)) {
+			expand(line);
+		} else if (line->rest.ptr[0] == '\\' && line->rest.len > 1) {
+			take(line);
+			buf_putc(&line->value, unescape(take(line)));
+		} else {
+			buf_putc(&line->value, take(line));
+		}
+	}
+	if (line->rest.len == 0)
+		mistake(line, "a value in double quotes does not end on its line; close the quote");
+	else
+		take(line);
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static void read_bare(struct line *line)
+{
+	bool after_blank = true;
+
+	while (line->rest.len > 0) {
+		char c = line->rest.ptr[0];
+
+		if (c == '#' && after_blank)
+			break;
+		after_blank = is_blank(c);
+		if (at_expansion(line))
+			expand(line);
+		else
+			buf_putc(&line->value, take(line));
+	}
+	line->rest.len = 0;
+	while (line->value.len > 0 && is_blank(line->value.ptr[line->value.len - 1]))
+		line->value.len--;
+}
+
+static void read_value(struct line *line)
+{
+	char first = line->rest.len > 0 ? line->rest.ptr[0] : '\0';
+
+	line->value = buf_in(line->env->mem, BOUND_ENV_LINE);
+	if (first == '\'')
+		read_single_quoted(line);
+	else if (first == '"')
+		read_double_quoted(line);
+	else
+		read_bare(line);
+	line->rest = span_trim(line->rest);
+	if (line->rest.len > 0 && line->rest.ptr[0] != '#')
+		mistake(line,
+		    "there is text behind the closing quote; put the quotes around all of it");
+	if (line->value.failed)
+		mistake(line, "the value is longer than 16384 bytes");
+}
+
+static void read_line(struct line *line)
+{
+	struct env *env = line->env;
+	struct entry *entry;
+	struct span name = {0};
+	size_t len = 0;
+
+	line->rest = span_trim(line->rest);
+	if (line->rest.len == 0 || line->rest.ptr[0] == '#')
+		return;
+	if (span_starts(line->rest, "export ") || span_starts(line->rest, "export\t"))
+		line->rest = span_trim(span_from(line->rest.ptr + 7, line->rest.len - 7));
+	while (len < line->rest.len && name_char(line->rest.ptr[len]))
+		len++;
+	name = span_from(line->rest.ptr, len);
+	line->rest = span_trim(span_from(line->rest.ptr + len, line->rest.len - len));
+	if (len == 0 || line->rest.len == 0 || line->rest.ptr[0] != '=') {
+		mistake(line, "this is no line of the form NAME=value");
+		return;
+	}
+	take(line);
+	line->rest = span_trim(line->rest);
+	read_value(line);
+	entry = arena_alloc(env->mem, sizeof(*entry));
+	entry->value = (struct env_value){
+	    arena_copy(env->mem, name), arena_copy(env->mem, buf_span(&line->value)), line->where};
+	entry->next = env->first;
+	env->first = entry;
+}
+
+struct env *env_parse(struct span text, const char *path, char **environment, struct arena *mem,
+    struct conf_mistakes *mistakes)
+{
+	struct env *env = arena_alloc(mem, sizeof(*env));
+	struct line line = {.env = env, .mistakes = mistakes};
+
+	*env = (struct env){.mem = mem, .environment = environment, .path = path};
+	if (span_starts(text, "\xef\xbb\xbf"))
+		text = span_from(text.ptr + 3, text.len - 3);
+	for (unsigned number = 1; span_cut(&text, '\n', &line.rest); number++) {
+		struct buf where = buf_in(mem, 4 * KIB);
+
+		buf_putf(&where, "%s:%u", path, number);
+		line.where = buf_span(&where);
+		if (memchr(line.rest.ptr, '\0', line.rest.len) != NULL)
+			mistake(&line, "the line contains a NUL byte");
+		else
+			read_line(&line);
+	}
+	return env;
+}
+
+static enum rc read_file(const char *path, struct arena *mem, struct span *ret)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *bytes = arena_bytes(mem, BOUND_ENV_FILE + 1);
+	size_t len = 0;
+	ssize_t got = -1;
+
+	if (fd < 0)
+		return RC_NOT_FOUND;
+	while (len <= BOUND_ENV_FILE && (got = read(fd, bytes + len, BOUND_ENV_FILE + 1 - len)) > 0)
+		len += (size_t)got;
+	if (got > 0)
+		errno = EFBIG;
+	close(fd);
+	if (got != 0)
+		return RC_NOT_FOUND;
+	*ret = span_from(bytes, len);
+	return RC_OK;
+}
+
+enum rc env_read(const char *path, char **environment, struct arena *mem,
+    struct conf_mistakes *mistakes, struct env **ret)
+{
+	struct span text = SPAN("");
+
+	if (path != NULL && read_file(path, mem, &text) != RC_OK) {
+		conf_mistakes_add(mistakes, mem, span_of(path),
+		    "could not read the settings file: %s; name an existing file with --env",
+		    strerror(errno));
+		return RC_NOT_FOUND;
+	}
+	*ret = env_parse(text, path != NULL ? path : "-", environment, mem, mistakes);
+	return RC_OK;
+}
+
+static bool is_nothing(struct span value)
+{
+	return value.len == 0 || span_eq_nocase(value, SPAN_OF("null")) ||
+	       span_eq_nocase(value, SPAN_OF("(null)")) ||
+	       span_eq_nocase(value, SPAN_OF("empty")) || span_eq_nocase(value, SPAN_OF("(empty)"));
+}
+
+bool env_get(const struct env *env, const char *name, struct env_value *ret)
+{
+	struct env_value value;
+
+	if (!lookup(env, span_of(name), &value) || is_nothing(value.value))
+		return false;
+	*ret = value;
+	return true;
+}
+
+void env_each(const struct env *env, const char *prefix,
+    void (*fn)(void *ctx, const struct env_value *value), void *ctx)
+{
+	for (char **at = env->environment; at != NULL && *at != NULL; at++) {
+		struct env_value value = {.value = span_of(*at), .where = SPAN("environment")};
+
+		if (span_starts(value.value, prefix) && span_cut(&value.value, '=', &value.name))
+			fn(ctx, &value);
+	}
+	for (const struct entry *e = env->first; e != NULL; e = e->next)
+		if (span_starts(e->value.name, prefix))
+			fn(ctx, &e->value);
+}
