@@ -1,0 +1,173 @@
+/*
+ * db: one process's connection to MariaDB.
+ *
+ * Read in this order: struct db_statement (SQL stands in tables, one in each
+ * module that has any), db_one and db_each (reads), db_run (writes),
+ * db_transaction.
+ *
+ * The connection opens by itself when it is first needed, after the fork; it
+ * never crosses one.  Statements are prepared when first used and kept until
+ * the connection is lost.  Only this folder knows mysql.h.
+ *
+ * What goes wrong becomes one of three answers:
+ *   RC_RETRY     nothing was stored: the server is away, or a deadlock, a lock
+ *                or the deadline ended it
+ *   RC_UNKNOWN   a write or a COMMIT was sent and the connection was lost
+ *   RC_INTERNAL  a mistake of ours, or a schema that is not the one we know
+ * and is logged here, with the server's words; no caller sees them.
+ */
+#ifndef WA_DB_DB_H
+#define WA_DB_DB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/board.h"
+#include "base/rc.h"
+#include "base/span.h"
+
+struct db;
+
+struct db_options {
+	const char *host; /* not used with a socket */
+	unsigned port;
+	const char *socket; /* NULL or a unix socket's path */
+	const char *user;
+	const char *password;
+	const char *database;
+	const char *ssl_ca; /* NULL, or a CA file: TLS with a verified certificate */
+	unsigned connect_timeout_s;
+	unsigned timeout_s; /* of one read or write; the deadline may be earlier */
+};
+
+/*
+ * `in` and `out` have one letter for each parameter and column:
+ *   u  unsigned integer     i  integer     t  time (microseconds, UTC)
+ *   s  text or bytes, of any length
+ * Every one may be NULL.  As a parameter, 't' is not accepted: times go in
+ * as text (now_sql).
+ */
+struct db_statement {
+	const char *name; /* for the log: "account.find" */
+	const char *sql;
+	const char *in;
+	const char *out; /* "" for a statement without rows */
+	unsigned flags;
+};
+
+enum {
+	DB_READ = 1, /* changes nothing and takes no locks: may run again by itself */
+};
+
+struct db_value {
+	bool null;
+	uint64_t u;
+	int64_t i;     /* also times: TIME_NONE for NULL and for zero dates */
+	struct span s; /* absent (ptr NULL) for NULL */
+};
+
+static inline struct db_value db_null(void)
+{
+	return (struct db_value){.null = true};
+}
+
+static inline struct db_value db_u(uint64_t n)
+{
+	return (struct db_value){.u = n};
+}
+
+static inline struct db_value db_i(int64_t n)
+{
+	return (struct db_value){.i = n};
+}
+
+/* An absent span is NULL. */
+static inline struct db_value db_s(struct span text)
+{
+	return (struct db_value){.null = text.ptr == NULL, .s = text};
+}
+
+static inline struct db_value db_text(const char *text)
+{
+	return db_s(span_of(text));
+}
+
+/* The parameters of a call: DB_IN(db_u(7), db_s(uuid)), or DB_NONE. */
+#define DB_IN(...) \
+	(const struct db_value[]){__VA_ARGS__}, \
+	    sizeof((const struct db_value[]){__VA_ARGS__}) / sizeof(struct db_value)
+#define DB_NONE NULL, 0
+
+/*
+ * `board` (may be NULL) tells the other processes of the pool whether the
+ * database is well; `slot` (may be NULL) counts.  The options are borrowed.
+ * NULL when there is no memory.
+ */
+struct db *db_create(const struct db_options *options, struct board *board, struct slot *slot);
+/* Closes the connection; a transaction that is open is rolled back. */
+void db_free(struct db *db);
+
+/*
+ * A new piece of work begins, and is to end before this time of the
+ * monotonic clock: no statement waits longer for its answer.
+ */
+void db_begin_work(struct db *db, int64_t deadline_ms);
+
+/*
+ * Connect now if there is no connection.  `check` of db_on_connect has run
+ * when this is RC_OK.
+ */
+enum rc db_connect(struct db *db) MUST_CHECK;
+/*
+ * Run after each connect, before anything else: RC_OK lets the connection
+ * be used; another answer closes it and is what the statement returns.
+ */
+void db_on_connect(struct db *db, enum rc (*check)(struct db *db, void *ctx), void *ctx);
+/* The server calls itself MariaDB.  Only while connected. */
+bool db_is_mariadb(const struct db *db);
+/* The server's words for the last failure, for an operator; "" if there is none. */
+const char *db_last_error(const struct db *db);
+/* The last failure was the settings' fault: the name, the password, the database. */
+bool db_was_refused(const struct db *db);
+
+/* The one row of a query, texts in `mem`.  RC_NOT_FOUND without one. */
+enum rc db_one(struct db *db, const struct db_statement *statement, const struct db_value *in,
+    size_t n_in, struct arena *mem, struct db_value *ret) MUST_CHECK;
+
+/*
+ * Call `fn` for each row; its texts live in `mem`.  Another answer than
+ * RC_OK ends the walk and is returned.  `fn` must not use the connection.
+ */
+typedef enum rc db_row_fn(void *ctx, const struct db_value *row);
+enum rc db_each(struct db *db, const struct db_statement *statement, const struct db_value *in,
+    size_t n_in, struct arena *mem, db_row_fn *fn, void *ctx) MUST_CHECK;
+
+/*
+ * A statement without rows.  RC_CONFLICT: a unique key has these values
+ * already, and nothing was changed; db_conflict_key says which.
+ */
+enum rc db_run(struct db *db, const struct db_statement *statement, const struct db_value *in,
+    size_t n_in) MUST_CHECK;
+uint64_t db_affected(const struct db *db);
+bool db_conflict_key(const struct db *db, const char *key_name);
+
+/*
+ * Run `body` in a transaction and commit it if it returns RC_OK; otherwise
+ * roll back and return its answer.  After a deadlock or a lock wait all of
+ * it runs again, at most three times in all and not past the deadline: it
+ * must change nothing but the database, and set what it returns anew.
+ */
+typedef enum rc db_body_fn(struct db *db, void *ctx);
+enum rc db_transaction(struct db *db, db_body_fn *body, void *ctx) MUST_CHECK;
+
+/*
+ * Run `body` on one unchanging view of the data (REPEATABLE READ), for reads
+ * of many pages.  Never runs again by itself.
+ */
+enum rc db_snapshot(struct db *db, db_body_fn *body, void *ctx) MUST_CHECK;
+
+/* One statement as text, for DDL: not for anything that carries input. */
+enum rc db_execute(struct db *db, const char *sql) MUST_CHECK;
+
+#endif

@@ -1,0 +1,274 @@
+#include "connection.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "base/now.h"
+
+/*
+ * Locks are waited for less long than statements may take, or a statement
+ * that waits for a lock would end as too slow (1969) instead of as 1205.
+ * The time zone is left alone: Laravel leaves it alone too, and TIMESTAMP
+ * columns that both write must shift for neither.
+ */
+static const char session_sql[] =
+    "SET SESSION tx_isolation = 'READ-COMMITTED',"
+    " sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,"
+    "NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = 2, max_statement_time = 5,"
+    " character_set_client = utf8mb4, character_set_results = utf8mb4,"
+    " collation_connection = utf8mb4_unicode_ci";
+
+struct db *db_create(const struct db_options *options, struct board *board, struct slot *slot)
+{
+	struct db *db = calloc(1, sizeof(*db));
+
+	if (db != NULL)
+		*db = (struct db){
+		    .options = options,
+		    .board = board,
+		    .slot = slot,
+		    .deadline_ms = INT64_MAX,
+		};
+	return db;
+}
+
+void db_free(struct db *db)
+{
+	if (db == NULL)
+		return;
+	connection_close(db);
+	free(db);
+}
+
+void db_on_connect(struct db *db, enum rc (*check)(struct db *db, void *ctx), void *ctx)
+{
+	db->check = check;
+	db->check_ctx = ctx;
+}
+
+void db_begin_work(struct db *db, int64_t deadline_ms)
+{
+	db->deadline_ms = deadline_ms;
+	db->looked = false;
+	db->fault = DB_FAULT_NONE;
+	db->error[0] = '\0';
+}
+
+const char *db_last_error(const struct db *db)
+{
+	return db->error;
+}
+
+bool db_was_refused(const struct db *db)
+{
+	return db->fault == DB_FAULT_REFUSED;
+}
+
+bool db_is_mariadb(const struct db *db)
+{
+	return mariadb_connection(db->mysql);
+}
+
+int64_t connection_time_left(const struct db *db)
+{
+	int64_t left =
+	    db->deadline_ms == INT64_MAX ? INT64_MAX : db->deadline_ms - now_monotonic_ms();
+
+	return left > 0 ? left : 0;
+}
+
+void connection_close(struct db *db)
+{
+	if (db->mysql == NULL)
+		return;
+	statement_forget_all(db);
+	/*
+	 * mysql_close sends a farewell and waits for nothing, but a prepared
+	 * statement's farewell does: a connection that hangs is cut first.
+	 */
+	shutdown(mysql_get_socket(db->mysql), SHUT_RDWR);
+	mysql_close(db->mysql);
+	db->mysql = NULL;
+	db->in_transaction = false;
+}
+
+/* So that the processes of a pool do not come back in step. */
+static int64_t pause_ms(void)
+{
+	return DB_PAUSE_MS + now_us() % DB_PAUSE_MS;
+}
+
+static void log_failure(const struct db *db, unsigned error, const char *what)
+{
+	struct log_line line;
+
+	log_begin(&line,
+	    db->fault == DB_FAULT_DEADLOCK || db->fault == DB_FAULT_LOCK_WAIT ? "warn" : "error",
+	    "db");
+	log_text(&line, "what", span_of(what));
+	log_number(&line, "error", error);
+	log_text(&line, "why", span_of(db->error));
+	log_end(&line);
+}
+
+enum rc connection_failed(struct db *db, unsigned error, const char *message, const char *what)
+{
+	enum metric metric;
+
+	snprintf(db->error, sizeof(db->error), "%s", message);
+	if (db->fault != DB_FAULT_TIMEOUT || error != 0)
+		db->fault = errors_fault(error);
+	metric = errors_metric(db->fault);
+	if (metric == METRIC_COUNT)
+		return RC_CONFLICT;
+	slot_count(db->slot, metric);
+	log_failure(db, error, what);
+	switch (db->fault) {
+	case DB_FAULT_LOST:
+	case DB_FAULT_TIMEOUT:
+	case DB_FAULT_NOT_ACCEPTING:
+	case DB_FAULT_REFUSED:
+		connection_close(db);
+		if (db->board != NULL)
+			board_db_failed(db->board, pause_ms());
+		return RC_RETRY;
+	case DB_FAULT_DEADLOCK:
+	case DB_FAULT_LOCK_WAIT:
+	case DB_FAULT_TOO_SLOW:
+		return RC_RETRY;
+	default:
+		return RC_INTERNAL;
+	}
+}
+
+/*
+ * The driver would first try to read, find nothing, and poll: waiting here
+ * saves that first try, and counts milliseconds where it counts seconds.
+ */
+enum rc connection_wait(struct db *db, const char *what)
+{
+	struct pollfd fd = {.fd = mysql_get_socket(db->mysql), .events = POLLIN};
+	int64_t limit =
+	    db->options->timeout_s > 0 ? (int64_t)db->options->timeout_s * 1000 : INT64_MAX;
+	int64_t left = connection_time_left(db);
+	int ready;
+
+	if (left > limit)
+		left = limit;
+	do
+		ready = poll(&fd, 1, left > INT_MAX ? -1 : (int)left);
+	while (ready < 0 && errno == EINTR);
+	if (ready > 0)
+		return RC_OK;
+	db->fault = DB_FAULT_TIMEOUT;
+	return connection_failed(db, 0, "the server did not answer in time", what);
+}
+
+enum rc connection_query(struct db *db, const char *sql)
+{
+	if (mysql_send_query(db->mysql, sql, strlen(sql)) != 0)
+		return connection_failed(db, mysql_errno(db->mysql), mysql_error(db->mysql), sql);
+	if (connection_wait(db, sql) != RC_OK)
+		return RC_RETRY;
+	if (mysql_read_query_result(db->mysql))
+		return connection_failed(db, mysql_errno(db->mysql), mysql_error(db->mysql), sql);
+	return RC_OK;
+}
+
+static void set_options(MYSQL *mysql, const struct db_options *options)
+{
+	my_bool verify = 1, keep = 0;
+
+	mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &options->connect_timeout_s);
+	if (options->timeout_s > 0) {
+		mysql_options(mysql, MYSQL_OPT_READ_TIMEOUT, &options->timeout_s);
+		mysql_options(mysql, MYSQL_OPT_WRITE_TIMEOUT, &options->timeout_s);
+	}
+	mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+	mysql_options(mysql, MYSQL_OPT_RECONNECT, &keep);
+	if (options->ssl_ca != NULL) {
+		mysql_ssl_set(mysql, NULL, NULL, options->ssl_ca, NULL, NULL);
+		mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
+	}
+}
+
+static enum rc open_connection(struct db *db)
+{
+	const struct db_options *o = db->options;
+	MYSQL *mysql = mysql_init(NULL);
+
+	if (mysql == NULL)
+		return RC_INTERNAL;
+	set_options(mysql, o);
+	db->mysql = mysql;
+	if (mysql_real_connect(mysql, o->socket != NULL ? "localhost" : o->host, o->user,
+		o->password, o->database, o->port, o->socket, 0) == NULL)
+		return connection_failed(db, mysql_errno(mysql), mysql_error(mysql), "connect");
+	/* A server without TLS would be spoken to in clear, without a word. */
+	if (o->ssl_ca != NULL && mysql_get_ssl_cipher(mysql) == NULL)
+		return connection_failed(
+		    db, 2026, "MYSQL_ATTR_SSL_CA is set, but the server offers no TLS", "connect");
+	return connection_query(db, session_sql);
+}
+
+static enum rc check_connection(struct db *db)
+{
+	enum rc rc = RC_OK;
+
+	if (db->check == NULL)
+		return RC_OK;
+	db->in_check = true;
+	rc = db->check(db, db->check_ctx);
+	db->in_check = false;
+	return rc;
+}
+
+enum rc db_connect(struct db *db)
+{
+	enum rc rc;
+
+	if (db->mysql != NULL)
+		return RC_OK;
+	rc = open_connection(db);
+	if (rc == RC_OK)
+		rc = check_connection(db);
+	slot_count(db->slot, rc == RC_OK ? METRIC_DB_CONNECT : METRIC_DB_CONNECT_FAILED);
+	db->looked = true;
+	if (rc != RC_OK) {
+		connection_close(db);
+		if (db->board != NULL)
+			board_db_failed(db->board, pause_ms());
+	} else if (db->board != NULL) {
+		board_db_well(db->board);
+	}
+	return rc;
+}
+
+/* Anything to read before a question was asked is a farewell. */
+static bool has_hung_up(struct db *db)
+{
+	struct pollfd fd = {.fd = mysql_get_socket(db->mysql), .events = POLLIN | POLLRDHUP};
+
+	return poll(&fd, 1, 0) != 0;
+}
+
+enum rc connection_ready(struct db *db)
+{
+	if (db->in_transaction || db->in_check)
+		return db->mysql != NULL ? RC_OK : RC_RETRY;
+	if (db->board != NULL && !board_db_may_try(db->board, DB_PROBE_MS)) {
+		snprintf(db->error, sizeof(db->error), "the database was away a moment ago");
+		return RC_RETRY;
+	}
+	if (db->mysql != NULL && !db->looked && has_hung_up(db)) {
+		slot_count(db->slot, METRIC_DB_LOST);
+		connection_close(db);
+	}
+	db->looked = true;
+	return db_connect(db);
+}

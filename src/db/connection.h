@@ -1,0 +1,62 @@
+/*
+ * connection: the parts of a struct db, shared by the files of this folder.
+ *
+ * Order of reading: errors.h (what an error number means), connection.c
+ * (open, wait, fail), statement.c (prepared statements), transaction.c.
+ */
+#ifndef WA_DB_CONNECTION_H
+#define WA_DB_CONNECTION_H
+
+#include <mysql.h>
+
+#include "db/db.h"
+#include "errors.h"
+
+enum {
+	DB_STATEMENTS = 128, /* places of the table of prepared statements: a power of two */
+	DB_ERROR_SIZE = 512,
+	DB_TRIES = 3,       /* of a transaction that loses to others */
+	DB_PROBE_MS = 3500, /* longer than the longest try of one process */
+	DB_PAUSE_MS = 300,  /* after a failure, before the next try */
+};
+
+struct prepared;
+
+struct db {
+	const struct db_options *options;
+	struct board *board;
+	struct slot *slot;
+	enum rc (*check)(struct db *db, void *ctx);
+	void *check_ctx;
+
+	MYSQL *mysql; /* NULL: no connection */
+	struct prepared *prepared[DB_STATEMENTS];
+	int64_t deadline_ms;
+	bool looked;         /* since db_begin_work, at whether the server hung up */
+	bool in_transaction; /* BEGIN was sent, COMMIT was not answered */
+	bool in_check;
+	uint64_t affected;
+
+	enum db_fault fault; /* of the last failure */
+	char error[DB_ERROR_SIZE];
+};
+
+/* A connection that can be used, or the reason why there is none. */
+enum rc connection_ready(struct db *db) MUST_CHECK;
+void connection_close(struct db *db);
+/* Wait until the answer begins.  RC_RETRY: it did not before the deadline. */
+enum rc connection_wait(struct db *db, const char *what) MUST_CHECK;
+/*
+ * Note and log what went wrong with `what`; closes the connection where it
+ * cannot be used any more.  Answers for a caller that changed nothing.
+ */
+enum rc connection_failed(struct db *db, unsigned error, const char *message, const char *what);
+/* One statement as text, answered by OK. */
+enum rc connection_query(struct db *db, const char *sql) MUST_CHECK;
+/* Milliseconds until the deadline; 0 when it has passed. */
+int64_t connection_time_left(const struct db *db);
+
+/* Forget the prepared statements of a connection that is about to end. */
+void statement_forget_all(struct db *db);
+
+#endif

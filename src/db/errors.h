@@ -1,0 +1,27 @@
+/*
+ * errors: what MariaDB's error numbers mean for us.
+ */
+#ifndef WA_DB_ERRORS_H
+#define WA_DB_ERRORS_H
+
+#include "base/metric.h"
+#include "base/rc.h"
+
+enum db_fault {
+	DB_FAULT_NONE,
+	DB_FAULT_LOST,          /* the connection is of no use any more */
+	DB_FAULT_TIMEOUT,       /* no answer before the deadline */
+	DB_FAULT_NOT_ACCEPTING, /* read-only, full, not in its cluster: another time */
+	DB_FAULT_REFUSED,       /* name, password or database are wrong */
+	DB_FAULT_DEADLOCK,      /* the server has rolled back */
+	DB_FAULT_LOCK_WAIT,     /* only the statement has ended: we roll back */
+	DB_FAULT_TOO_SLOW,      /* max_statement_time */
+	DB_FAULT_DUPLICATE,     /* a unique key */
+	DB_FAULT_OTHER,
+};
+
+enum db_fault errors_fault(unsigned error);
+/* The counter, or METRIC_COUNT for what is no error of the database. */
+enum metric errors_metric(enum db_fault fault);
+
+#endif

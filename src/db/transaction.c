@@ -1,0 +1,105 @@
+#include <time.h>
+
+#include "base/now.h"
+#include "connection.h"
+
+static enum rc begin(struct db *db, const char *sql)
+{
+	enum rc rc = connection_ready(db);
+
+	if (rc == RC_OK)
+		rc = connection_query(db, sql);
+	if (rc == RC_OK)
+		db->in_transaction = true;
+	return rc;
+}
+
+/* After a deadlock the server has rolled back already; once more does no harm. */
+static void roll_back(struct db *db)
+{
+	enum db_fault fault = db->fault;
+
+	if (db->mysql != NULL && db->in_transaction && connection_query(db, "ROLLBACK") != RC_OK)
+		connection_close(db);
+	db->in_transaction = false;
+	db->fault = fault;
+}
+
+static enum rc commit(struct db *db)
+{
+	enum rc rc = connection_query(db, "COMMIT");
+
+	/* A COMMIT that was sent and not answered may have happened. */
+	if (rc == RC_RETRY && db->mysql == NULL)
+		rc = RC_UNKNOWN;
+	return rc;
+}
+
+static enum rc run_body(struct db *db, const char *sql, db_body_fn *body, void *ctx)
+{
+	enum rc rc = begin(db, sql);
+
+	if (rc != RC_OK)
+		return rc;
+	rc = body(db, ctx);
+	if (rc == RC_OK)
+		rc = commit(db);
+	if (rc != RC_OK)
+		roll_back(db);
+	db->in_transaction = false;
+	if (rc == RC_OK && db->board != NULL)
+		board_db_well(db->board);
+	return rc;
+}
+
+/* Some milliseconds, more after each try, so that the same two do not meet again. */
+static void pause_after(int attempt)
+{
+	int64_t us = (int64_t)attempt * 2000 + now_us() % (5000 * (int64_t)attempt);
+	struct timespec pause = {.tv_nsec = us * 1000};
+
+	nanosleep(&pause, NULL);
+}
+
+/* A duplicate counts where the body, having looked first, asks for another try. */
+static bool lost_to_others(const struct db *db, enum rc rc)
+{
+	return rc == RC_RETRY &&
+	       (db->fault == DB_FAULT_DEADLOCK || db->fault == DB_FAULT_LOCK_WAIT ||
+		   db->fault == DB_FAULT_DUPLICATE);
+}
+
+enum rc db_transaction(struct db *db, db_body_fn *body, void *ctx)
+{
+	enum rc rc = RC_INTERNAL;
+
+	for (int attempt = 1; attempt <= DB_TRIES; attempt++) {
+		db->fault = DB_FAULT_NONE;
+		rc = run_body(db, "START TRANSACTION", body, ctx);
+		if (!lost_to_others(db, rc) || connection_time_left(db) == 0)
+			return rc;
+		pause_after(attempt);
+	}
+	slot_count(db->slot, METRIC_DB_GAVE_UP);
+	return rc;
+}
+
+enum rc db_snapshot(struct db *db, db_body_fn *body, void *ctx)
+{
+	enum rc rc = connection_ready(db);
+
+	/* Holds for the next transaction only. */
+	if (rc == RC_OK)
+		rc = connection_query(db, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
+	if (rc == RC_OK)
+		rc = run_body(
+		    db, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY", body, ctx);
+	return rc;
+}
+
+enum rc db_execute(struct db *db, const char *sql)
+{
+	enum rc rc = connection_ready(db);
+
+	return rc == RC_OK ? connection_query(db, sql) : rc;
+}
