@@ -1,0 +1,32 @@
+/*
+ * call: everything about one request while it is answered.
+ */
+#ifndef WA_HTTP_CALL_H
+#define WA_HTTP_CALL_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/board.h"
+#include "http/fcgi.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "http/router.h"
+
+struct api;
+
+struct call {
+	struct http_request request;
+	struct http_response response;
+	struct arena *mem;         /* lives until the answer is logged */
+	struct fcgi *fcgi;         /* for answers that are streamed */
+	const struct api *api;     /* what the handlers work with (api/api.h) */
+	struct slot *slot;         /* this process's counters */
+	const struct route *route; /* NULL: none was found */
+	struct span account;       /* ":account" of the route */
+	enum audience audience;
+	int64_t now_us;  /* wall clock when the request was taken */
+	const char *why; /* for the log: why it was refused; NULL if it was not */
+};
+
+#endif
