@@ -1,0 +1,54 @@
+/*
+ * schema: the tables that this build needs, and whether a database has them.
+ *
+ * The database remembers the version of its schema, and the oldest build
+ * that this schema still serves, so that the hosts of a pool are upgraded one
+ * by one: a schema that grew serves the older build beside the newer one.
+ */
+#ifndef WA_SCHEMA_SCHEMA_H
+#define WA_SCHEMA_SCHEMA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/rc.h"
+#include "db/db.h"
+
+/* The version of the schema that this build was written for. */
+enum { SCHEMA_VERSION = 1 };
+
+struct schema_state {
+	bool is_mariadb;
+	bool has_sessions; /* whatsapp_sessions: the migration has not run */
+	bool has_accounts;
+	bool has_parents; /* workspaces and users: Laravel's, or the demo's */
+	uint64_t version; /* 0: none of ours */
+	uint64_t oldest_build;
+};
+
+enum rc schema_read(struct db *db, struct arena *mem, struct schema_state *ret) MUST_CHECK;
+
+/* NULL if `state` serves this build; else a sentence that says what to do. */
+const char *schema_fault(const struct schema_state *state);
+
+/*
+ * For db_on_connect, with a struct schema_gate: RC_RETRY and the reason
+ * while the database does not serve this build.
+ */
+struct schema_gate {
+	const char *fault; /* NULL: it serves */
+};
+enum rc schema_on_connect(struct db *db, void *gate);
+
+/*
+ * Bring the database to this build's version; what is there already stays.
+ * `say` (may be NULL) is told each step.
+ *
+ * RC_INVALID  schema_fault says why nothing was done; *reterr has it
+ */
+typedef void schema_say_fn(const char *line);
+enum rc schema_apply(struct db *db, struct arena *mem, bool demo, schema_say_fn *say,
+    const char **reterr) MUST_CHECK;
+
+#endif
