@@ -1,0 +1,211 @@
+#include "account/account.h"
+
+#include "account_event.h"
+#include "account_rules.h"
+#include "account_store.h"
+#include "base/now.h"
+#include "base/num.h"
+
+static const struct {
+	const char *word;
+	enum account_state state;
+} words[] = {
+    {"connecting", ACCOUNT_CONNECTING},
+    {"connected", ACCOUNT_CONNECTED},
+    {"disconnected", ACCOUNT_DISCONNECTED},
+    {"error", ACCOUNT_ERROR},
+    {"qr_scanning", ACCOUNT_CONNECTING},
+    {"qr_generated", ACCOUNT_CONNECTING},
+    {"initializing", ACCOUNT_CONNECTING},
+    {"authenticated", ACCOUNT_CONNECTED},
+    {"ready", ACCOUNT_CONNECTED},
+    {"failed", ACCOUNT_ERROR},
+};
+
+const char *account_state_name(enum account_state state)
+{
+	return words[state].word;
+}
+
+const char *account_state_legacy(enum account_state state)
+{
+	switch (state) {
+	case ACCOUNT_CONNECTING:
+		return "qr_scanning";
+	case ACCOUNT_ERROR:
+		return "failed";
+	default:
+		return account_state_name(state);
+	}
+}
+
+bool account_state_of(struct span word, enum account_state *ret)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (!span_is(word, words[i].word))
+			continue;
+		*ret = words[i].state;
+		return true;
+	}
+	return false;
+}
+
+/* As the application's model does: preg_replace('/[^\d+]/'), then '+' and ltrim. */
+struct span account_formatted_phone(struct span phone_number, struct arena *mem)
+{
+	char *text;
+	size_t len = 1, plus = 1;
+
+	if (phone_number.len == 0)
+		return (struct span){0};
+	text = arena_bytes(mem, phone_number.len + 2);
+	text[0] = '+';
+	for (size_t i = 0; i < phone_number.len; i++)
+		if (num_is_digit(phone_number.ptr[i]) || phone_number.ptr[i] == '+')
+			text[len++] = phone_number.ptr[i];
+	text[len] = '\0';
+	if (len - 1 < 10)
+		return span_from(text + 1, len - 1);
+	while (plus < len && text[plus] == '+')
+		plus++;
+	text[plus - 1] = '+';
+	return span_from(text + plus - 1, len - plus + 1);
+}
+
+int account_health(const struct account *account, int64_t now_us)
+{
+	double score = 100;
+	double failures = account->recent_failures * 10;
+
+	if (account->state != ACCOUNT_CONNECTED)
+		score -= 50;
+	if (account->last_activity_at != TIME_NONE &&
+	    account->last_activity_at < now_us - 3600 * US_PER_S)
+		score -= 20;
+	if (failures > 0)
+		score -= failures < 30 ? failures : 30;
+	return score > 0 ? (int)score : 0;
+}
+
+/* A session's name may look like anything: it is tried when the other reading finds nothing. */
+static enum account_ref_kind first_kind(struct span ref)
+{
+	uint64_t id;
+
+	if (num_u64(ref, &id))
+		return REF_ID;
+	return ref.len == BOUND_UUID && memchr(ref.ptr, '_', ref.len) == NULL ? REF_UUID
+									      : REF_SESSION;
+}
+
+static bool may_name_an_account(struct span ref)
+{
+	for (size_t i = 0; i < ref.len; i++) {
+		char c = ref.ptr[i];
+
+		if (!num_is_digit(c) && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
+		    c != '-' && c != '_')
+			return false;
+	}
+	return ref.len > 0 && ref.len <= BOUND_SESSION_ID;
+}
+
+static enum rc in_workspace(enum rc rc, const struct account *account, uint64_t workspace_id)
+{
+	return rc == RC_OK && workspace_id != 0 && account->workspace_id != workspace_id
+		   ? RC_NOT_FOUND
+		   : rc;
+}
+
+enum rc account_find(
+    struct db *db, struct arena *mem, struct span ref, uint64_t workspace_id, struct account *ret)
+{
+	enum account_ref_kind kind = first_kind(ref);
+	enum rc rc;
+
+	if (!may_name_an_account(ref))
+		return RC_NOT_FOUND;
+	rc = account_store_find(db, mem, kind, ref, ret);
+	if (rc == RC_NOT_FOUND && kind != REF_SESSION)
+		rc = account_store_find(db, mem, REF_SESSION, ref, ret);
+	return in_workspace(rc, ret, workspace_id);
+}
+
+static enum rc lock(
+    struct db *db, struct arena *mem, const struct account_report *report, struct account *ret)
+{
+	enum account_ref_kind kind = first_kind(report->account);
+	enum rc rc = account_store_lock(db, mem, kind, report->account, report->qr_code, ret);
+
+	if (rc == RC_NOT_FOUND && kind != REF_SESSION)
+		rc =
+		    account_store_lock(db, mem, REF_SESSION, report->account, report->qr_code, ret);
+	return in_workspace(rc, ret, report->workspace_id);
+}
+
+struct reporting {
+	struct arena *mem;
+	const struct account_report *report;
+	const struct account_limits *limits;
+	struct account_change change;
+	enum account_refusal refusal;
+};
+
+/* What the rules must know of the other accounts when this one connects. */
+static enum rc look_around(struct db *db, struct reporting *r, const struct account *before,
+    struct account_surroundings *ret)
+{
+	struct span digits = SPAN("");
+
+	if (account_rules_is_phone(r->report->phone_number))
+		digits = account_rules_phone_digits(r->report->phone_number, r->mem);
+	return account_store_surroundings(db, r->mem, before, digits, ret);
+}
+
+static enum rc report_body(struct db *db, void *ctx)
+{
+	struct reporting *r = ctx;
+	struct account before;
+	struct account_surroundings around = {0};
+	bool connects = r->report->state == ACCOUNT_CONNECTED;
+	int64_t now = now_us();
+	enum rc rc = RC_OK;
+
+	r->refusal = ACCOUNT_ACCEPTED;
+	if (connects)
+		rc = account_store_lock_workspace(db, r->mem, r->report->workspace_id);
+	if (rc == RC_OK)
+		rc = lock(db, r->mem, r->report, &before);
+	if (rc == RC_OK && connects)
+		rc = look_around(db, r, &before, &around);
+	if (rc != RC_OK)
+		return rc;
+	rc = account_rules_report(&before, r->report, &around, r->limits, now, r->mem, &r->change);
+	r->refusal = r->change.refusal;
+	if (rc == RC_OK)
+		rc = account_store_change(db, &r->change, now);
+	/* Somebody who does not take our lock was faster: look again. */
+	if (rc == RC_CONFLICT && r->refusal == ACCOUNT_ACCEPTED)
+		return RC_RETRY;
+	if (rc == RC_OK)
+		rc = account_event_put(db, r->mem, &r->change, r->report, now);
+	return rc;
+}
+
+enum rc account_apply_report(struct db *db, struct arena *mem, const struct account_report *report,
+    const struct account_limits *limits, struct slot *slot, enum account_refusal *reterr)
+{
+	struct reporting r = {.mem = mem, .report = report, .limits = limits};
+	enum rc rc;
+
+	if (!may_name_an_account(report->account))
+		return RC_NOT_FOUND;
+	rc = db_transaction(db, report_body, &r);
+	if (rc == RC_OK && r.change.over_limit)
+		slot_count(slot, METRIC_OVER_LIMIT);
+	/* What a taken number changes is stored, and the report refused all the same. */
+	if (rc == RC_OK && r.refusal == ACCOUNT_PHONE_TAKEN)
+		rc = RC_CONFLICT;
+	*reterr = r.refusal;
+	return rc;
+}

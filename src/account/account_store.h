@@ -1,0 +1,32 @@
+/*
+ * account_store: the accounts' SQL, one table of statements.
+ */
+#ifndef WA_ACCOUNT_ACCOUNT_STORE_H
+#define WA_ACCOUNT_ACCOUNT_STORE_H
+
+#include "account/account.h"
+#include "account_rules.h"
+
+/* What a caller calls an account. */
+enum account_ref_kind { REF_UUID, REF_ID, REF_SESSION, REF_KINDS };
+
+/* RC_NOT_FOUND also for what cannot be a name of that kind. */
+enum rc account_store_find(struct db *db, struct arena *mem, enum account_ref_kind kind,
+    struct span ref, struct account *ret) MUST_CHECK;
+/*
+ * The same, with all that a change needs, and the row locked until the
+ * transaction ends.  `qr_code` (may be absent) is compared with the row's.
+ */
+enum rc account_store_lock(struct db *db, struct arena *mem, enum account_ref_kind kind,
+    struct span ref, struct span qr_code, struct account *ret) MUST_CHECK;
+
+/* Before any account of the workspace is locked, when two of them may be touched. */
+enum rc account_store_lock_workspace(
+    struct db *db, struct arena *mem, uint64_t workspace_id) MUST_CHECK;
+/* The other live accounts around this one; `phone_digits` may be empty. */
+enum rc account_store_surroundings(struct db *db, struct arena *mem, const struct account *account,
+    struct span phone_digits, struct account_surroundings *ret) MUST_CHECK;
+enum rc account_store_change(
+    struct db *db, const struct account_change *change, int64_t now_us) MUST_CHECK;
+
+#endif

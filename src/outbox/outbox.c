@@ -1,0 +1,65 @@
+#include "outbox/outbox.h"
+
+enum { PUT_EVENT, PUT_COMMAND, REPLACE_COMMAND, DEPTH };
+
+#define PUT(kind) \
+	"INSERT INTO wa_outbox (account_id, workspace_id, state_version, kind, name, payload," \
+	" created_at, available_at, expires_at) VALUES (?, ?, ?, '" kind \
+	"', ?, ?," \
+	" UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL ? SECOND)"
+
+static const struct db_statement statements[] = {
+    [PUT_EVENT] = {.name = "outbox.put_event", .sql = PUT("event"), .in = "uuussu", .out = ""},
+    [PUT_COMMAND] = {.name = "outbox.put_command",
+	.sql = PUT("command"),
+	.in = "uuussu",
+	.out = ""},
+    [REPLACE_COMMAND] =
+	{
+	    .name = "outbox.replace_command",
+	    .sql = "UPDATE wa_outbox SET state = 'replaced', settled_at = UTC_TIMESTAMP(6)"
+		   " WHERE state = 'waiting' AND account_id = ? AND kind = 'command'",
+	    .in = "u",
+	    .out = "",
+	},
+    [DEPTH] =
+	{
+	    .name = "outbox.depth",
+	    .sql = "SELECT COALESCE(SUM(kind = 'event'), 0), COALESCE(SUM(kind = 'command'), 0),"
+		   " COALESCE(TIMESTAMPDIFF(SECOND, MIN(created_at), UTC_TIMESTAMP(6)), 0)"
+		   " FROM wa_outbox WHERE state IN ('waiting', 'sending')",
+	    .in = "",
+	    .out = "uuu",
+	    .flags = DB_READ,
+	},
+};
+
+static enum rc put(
+    struct db *db, const struct db_statement *statement, const struct outbox_row *row)
+{
+	return db_run(db, statement,
+	    DB_IN(db_u(row->account_id), db_u(row->workspace_id), db_u(row->state_version),
+		db_text(row->name), db_s(row->payload), db_u(row->lifetime_s)));
+}
+
+enum rc outbox_put_event(struct db *db, const struct outbox_row *row)
+{
+	return put(db, &statements[PUT_EVENT], row);
+}
+
+enum rc outbox_put_command(struct db *db, const struct outbox_row *row)
+{
+	enum rc rc = db_run(db, &statements[REPLACE_COMMAND], DB_IN(db_u(row->account_id)));
+
+	return rc == RC_OK ? put(db, &statements[PUT_COMMAND], row) : rc;
+}
+
+enum rc outbox_depth(struct db *db, struct arena *mem, struct outbox_depth *ret)
+{
+	struct db_value row[3];
+	enum rc rc = db_one(db, &statements[DEPTH], DB_NONE, mem, row);
+
+	if (rc == RC_OK)
+		*ret = (struct outbox_depth){row[0].u, row[1].u, row[2].u};
+	return rc;
+}
