@@ -1,0 +1,38 @@
+/*
+ * api: the routes, and what their handlers work with.
+ *
+ * Read in this order: routes.c (the table), reply.h (how answers look),
+ * node_api.c and node_active.c, ops_api.c.
+ */
+#ifndef WA_API_API_H
+#define WA_API_API_H
+
+#include "account/account.h"
+#include "auth/signature.h"
+#include "base/board.h"
+#include "db/db.h"
+#include "http/call.h"
+#include "http/router.h"
+#include "schema/schema.h"
+
+/* What one worker answers with. */
+struct api {
+	struct db *db;
+	struct board *board;
+	struct signature *signature;
+	const struct schema_gate *schema;
+	struct account_limits limits;
+	int64_t timeout_ms;      /* that the database is given for a browser's request */
+	int64_t node_timeout_ms; /* and for one of the Node service */
+	bool legacy_aliases;
+};
+
+extern const struct routes api_routes;
+
+/*
+ * Answer call->request: find its route, let it in, run it.  The answer
+ * stands in call->response, or has been streamed already.
+ */
+void api_answer(struct call *call);
+
+#endif

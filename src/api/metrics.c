@@ -1,0 +1,111 @@
+#include "metrics.h"
+
+static void put_head(struct buf *b, const char *name, const char *type, const char *help)
+{
+	buf_putf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void put_counters(struct buf *b, const struct board *board)
+{
+	for (size_t i = 0; i < METRIC_COUNT; i++) {
+		const struct metric_info *info = &metric_infos[i];
+		struct span name = span_of(info->series), rest = name;
+
+		if (info->help[0] != '\0') {
+			if (!span_cut(&rest, '{', &name))
+				name = span_of(info->series);
+			buf_putf(b, "# HELP %.*s %s\n# TYPE %.*s counter\n", SPAN_ARG(name),
+			    info->help, SPAN_ARG(name));
+		}
+		buf_puts(b, info->series);
+		buf_putc(b, ' ');
+		buf_put_u64(b, board_sum(board, (enum metric)i));
+		buf_putc(b, '\n');
+	}
+}
+
+void metrics_put_pool(struct buf *b, const struct board *board)
+{
+	uint64_t by_state[BOARD_STATES] = {0};
+
+	/* The first slot is the master's, which serves nobody. */
+	for (size_t i = 1; i < board_slots(board); i++)
+		by_state[slot_state(board_slot_const(board, i))]++;
+	put_head(b, "wa_workers", "gauge", "Places of the pool, by what their worker is doing.");
+	buf_putf(b, "wa_workers{state=\"idle\"} %llu\n", (unsigned long long)by_state[BOARD_IDLE]);
+	buf_putf(b, "wa_workers{state=\"busy\"} %llu\n", (unsigned long long)by_state[BOARD_BUSY]);
+	buf_putf(
+	    b, "wa_workers{state=\"absent\"} %llu\n", (unsigned long long)by_state[BOARD_EMPTY]);
+	put_counters(b, board);
+}
+
+static void put_statuses(struct buf *b, const char *route, const struct board_route *sum)
+{
+	for (size_t i = 0; i < BOARD_STATUSES; i++) {
+		if (sum->by_status[i] == 0)
+			continue;
+		buf_putf(b, "wa_requests_total{route=\"%s\",status=\"", route);
+		if (board_status_at(i) != 0)
+			buf_put_i64(b, board_status_at(i));
+		else
+			buf_puts(b, "other");
+		buf_putf(b, "\"} %llu\n", (unsigned long long)sum->by_status[i]);
+	}
+}
+
+static void put_histogram(struct buf *b, const char *route, const struct board_route *sum)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < BOARD_BUCKETS; i++) {
+		total += sum->by_bucket[i];
+		buf_putf(b, "wa_request_duration_seconds_bucket{route=\"%s\",le=\"", route);
+		if (board_bucket_us(i) != 0)
+			buf_putf(b, "%g", (double)board_bucket_us(i) / 1e6);
+		else
+			buf_puts(b, "+Inf");
+		buf_putf(b, "\"} %llu\n", (unsigned long long)total);
+	}
+	buf_putf(b, "wa_request_duration_seconds_sum{route=\"%s\"} %.6f\n", route,
+	    (double)sum->total_us / 1e6);
+	buf_putf(b, "wa_request_duration_seconds_count{route=\"%s\"} %llu\n", route,
+	    (unsigned long long)total);
+}
+
+static const char *route_name(const struct routes *routes, size_t i)
+{
+	return i < routes->count ? routes->rows[i].name : "none";
+}
+
+static size_t route_place(const struct routes *routes, size_t i)
+{
+	return i < routes->count ? i : BOUND_ROUTES - 1;
+}
+
+void metrics_put_routes(struct buf *b, const struct board *board, const struct routes *routes)
+{
+	struct board_route sum;
+
+	put_head(b, "wa_requests_total", "counter", "Requests answered, by route and status.");
+	for (size_t i = 0; i <= routes->count; i++) {
+		board_sum_route(board, route_place(routes, i), &sum);
+		put_statuses(b, route_name(routes, i), &sum);
+	}
+	put_head(b, "wa_request_duration_seconds", "histogram",
+	    "Time from taking a request to having answered it.");
+	for (size_t i = 0; i <= routes->count; i++) {
+		board_sum_route(board, route_place(routes, i), &sum);
+		put_histogram(b, route_name(routes, i), &sum);
+	}
+}
+
+void metrics_put_outbox(struct buf *b, const struct outbox_depth *depth)
+{
+	put_head(b, "wa_outbox_depth", "gauge", "Rows of the outbox that are not settled.");
+	buf_putf(b, "wa_outbox_depth{kind=\"event\"} %llu\n", (unsigned long long)depth->events);
+	buf_putf(
+	    b, "wa_outbox_depth{kind=\"command\"} %llu\n", (unsigned long long)depth->commands);
+	put_head(
+	    b, "wa_outbox_oldest_seconds", "gauge", "Age of the oldest row that is not settled.");
+	buf_putf(b, "wa_outbox_oldest_seconds %llu\n", (unsigned long long)depth->oldest_s);
+}

@@ -1,0 +1,209 @@
+/*
+ * node_active: the list of active accounts, of any length.
+ *
+ * Read in pages by id, on one view of the data, and written as it is read:
+ * memory stays that of a page.  A list that fits into one piece is answered
+ * whole; a longer one is streamed, and its last brace says that it is
+ * complete.
+ */
+#include "api/api.h"
+#include "base/bounds.h"
+#include "base/now.h"
+#include "base/num.h"
+#include "handlers.h"
+#include "reply.h"
+#include "text/faults.h"
+#include "text/form.h"
+#include "text/json.h"
+
+enum { WHOLE_MAX = 256 * KIB }; /* of an answer that is not streamed */
+
+struct listing {
+	struct call *call;
+	struct arena *page; /* one page's rows; reset after each */
+	struct account_filter filter;
+	uint64_t after;
+	uint64_t limit; /* 0: all */
+
+	/* one walk through the list */
+	bool old_names; /* webjs only, each with `status` */
+	bool first;
+	uint64_t seen; /* rows of this walk, written or not */
+	uint64_t last_id;
+	bool more; /* there is a row behind the limit */
+
+	bool client_gone;
+};
+
+static void put_account(struct buf *b, const struct account *a, bool old_names)
+{
+	buf_putc(b, '{');
+	json_put_key(b, "id");
+	buf_put_u64(b, a->id);
+	json_put_key(b, "uuid");
+	json_put_string(b, a->uuid);
+	json_put_key(b, "session_id");
+	json_put_string(b, a->session_id);
+	json_put_key(b, "workspace_id");
+	buf_put_u64(b, a->workspace_id);
+	json_put_key(b, "phone_number");
+	json_put_string(b, a->phone_number);
+	json_put_key(b, "connection_status");
+	json_put_string(b, span_of(account_state_name(a->state)));
+	json_put_key(b, "provider_type");
+	json_put_string(b, a->provider_type);
+	if (old_names) {
+		json_put_key(b, "status");
+		json_put_string(b, span_of(account_state_legacy(a->state)));
+	}
+	buf_putc(b, '}');
+}
+
+static enum rc put_row(void *ctx, const struct account *account)
+{
+	struct listing *l = ctx;
+	struct buf *b = &l->call->response.body;
+
+	if (l->limit != 0 && l->seen == l->limit) {
+		l->more = true;
+		return RC_OK;
+	}
+	l->seen++;
+	l->last_id = account->id;
+	if (l->old_names && !span_is(account->provider_type, "webjs"))
+		return RC_OK;
+	if (!l->first)
+		buf_putc(b, ',');
+	l->first = false;
+	put_account(b, account, l->old_names);
+	return RC_OK;
+}
+
+/* Send what has been built, once it is too much to be kept. */
+static enum rc flush(struct listing *l, size_t keep)
+{
+	struct http_response *response = &l->call->response;
+	enum rc rc;
+
+	if (response->body.len <= keep)
+		return RC_OK;
+	if (!response->streamed)
+		fcgi_stream_begin(l->call->fcgi, response);
+	response->streamed = true;
+	rc = fcgi_stream(l->call->fcgi, buf_span(&response->body));
+	buf_clear(&response->body);
+	l->client_gone = rc != RC_OK;
+	return rc;
+}
+
+/* One walk: every row up to the limit, and one more to see whether there is one. */
+static enum rc walk(struct db *db, struct listing *l, bool old_names)
+{
+	const struct api *api = l->call->api;
+	uint64_t before, ask;
+	enum rc rc = RC_OK;
+
+	l->old_names = old_names;
+	l->first = true;
+	l->seen = 0;
+	l->last_id = l->after;
+	l->more = false;
+	do {
+		before = l->seen;
+		ask = BOUND_STREAM_PAGE;
+		if (l->limit != 0 && l->limit + 1 - l->seen < ask)
+			ask = l->limit + 1 - l->seen;
+		/* Each page has its own time, and the watchdog sees that we are alive. */
+		db_begin_work(db, now_monotonic_ms() + api->node_timeout_ms);
+		slot_busy(l->call->slot, (size_t)(l->call->route - api_routes.rows));
+		rc = account_each_active(db, l->page, &l->filter, l->last_id, ask, put_row, l);
+		arena_reset(l->page);
+		if (rc == RC_OK)
+			rc = flush(l, WHOLE_MAX);
+	} while (rc == RC_OK && !l->more && l->seen - before == ask);
+	return rc;
+}
+
+static enum rc list_body(struct db *db, void *ctx)
+{
+	struct listing *l = ctx;
+	struct buf *b = reply_begin(l->call, 200);
+	enum rc rc;
+
+	buf_puts(b, "{\"success\":true,\"accounts\":[");
+	rc = walk(db, l, false);
+	if (rc != RC_OK)
+		return rc;
+	buf_puts(b, "],\"count\":");
+	buf_put_u64(b, l->seen);
+	buf_puts(b, ",\"next\":");
+	if (l->more)
+		buf_put_u64(b, l->last_id);
+	else
+		buf_puts(b, "null");
+	if (l->call->api->legacy_aliases) {
+		buf_puts(b, ",\"sessions\":[");
+		rc = walk(db, l, true);
+		buf_putc(b, ']');
+	}
+	buf_putc(b, '}');
+	return rc;
+}
+
+static bool take_number(struct call *call, const char *field, uint64_t min, uint64_t max,
+    struct faults *faults, uint64_t *ret)
+{
+	struct span text;
+
+	if (!form_field(call->request.query, field, call->mem, &text) || text.len == 0)
+		return false;
+	if (!num_u64(text, ret))
+		faults_add(faults, field, "field must be an integer.");
+	else if (*ret < min || *ret > max)
+		faults_add(faults, field,
+		    max == BOUND_ACTIVE_LIMIT ? "field must be between 1 and 10000."
+					      : "field must be at least 1.");
+	return true;
+}
+
+static void take_filter(struct call *call, struct listing *l, struct faults *faults)
+{
+	struct span provider;
+
+	if (form_field(call->request.query, "provider_type", call->mem, &provider) &&
+	    provider.len > 0) {
+		if (!span_is(provider, "webjs") && !span_is(provider, "meta"))
+			faults_add_selected(faults, "provider_type");
+		l->filter.provider_type = provider;
+	}
+	take_number(call, "workspace_id", 1, INT64_MAX, faults, &l->filter.workspace_id);
+	take_number(call, "after", 0, INT64_MAX, faults, &l->after);
+	take_number(call, "limit", 1, BOUND_ACTIVE_LIMIT, faults, &l->limit);
+}
+
+void node_active(struct call *call)
+{
+	struct listing listing = {.call = call};
+	struct faults faults;
+	enum rc rc;
+
+	faults_init(&faults, call->mem);
+	take_filter(call, &listing, &faults);
+	if (faults_any(&faults)) {
+		reply_faults(call, &faults);
+		return;
+	}
+	listing.page = arena_create(256 * KIB);
+	rc = db_snapshot(call->api->db, list_body, &listing);
+	if (call->response.streamed) {
+		if (rc == RC_OK)
+			rc = flush(&listing, 0);
+		if (rc != RC_OK) {
+			call->why = listing.client_gone ? "client_gone" : "stream_cut";
+			fcgi_abort(call->fcgi);
+		}
+	} else if (rc != RC_OK) {
+		reply_rc(call, rc);
+	}
+	arena_free(listing.page);
+}

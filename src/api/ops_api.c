@@ -1,0 +1,52 @@
+/*
+ * ops_api: for nginx, balancers and Prometheus; nginx lets nobody else in.
+ */
+#include "api/api.h"
+#include "base/now.h"
+#include "handlers.h"
+#include "metrics.h"
+#include "outbox/outbox.h"
+#include "reply.h"
+#include "text/json.h"
+
+/* A balancer asks often and gives up early. */
+enum { READY_TIMEOUT_MS = 2000, SCRAPE_TIMEOUT_MS = 1000 };
+
+void ops_healthz(struct call *call)
+{
+	buf_puts(reply_begin(call, 200), "{\"status\":\"ok\"}");
+}
+
+void ops_readyz(struct call *call)
+{
+	const struct api *api = call->api;
+	struct schema_state state;
+	const char *fault;
+
+	db_begin_work(api->db, now_monotonic_ms() + READY_TIMEOUT_MS);
+	if (schema_read(api->db, call->mem, &state) == RC_OK)
+		fault = schema_fault(&state);
+	else
+		fault = api->schema->fault != NULL ? api->schema->fault
+						   : "the database does not answer";
+	if (fault == NULL)
+		buf_puts(reply_begin(call, 200), "{\"status\":\"ready\"}");
+	else
+		reply_error(call, 503, "not_ready", fault);
+}
+
+void ops_metrics(struct call *call)
+{
+	const struct api *api = call->api;
+	struct buf *b = reply_begin(call, 200);
+	struct outbox_depth depth;
+
+	call->response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+	metrics_put_pool(b, api->board);
+	metrics_put_routes(b, api->board, &api_routes);
+	db_begin_work(api->db, now_monotonic_ms() + SCRAPE_TIMEOUT_MS);
+	/* While the database is away, its gauges are absent: no number is better than a wrong one.
+	 */
+	if (outbox_depth(api->db, call->mem, &depth) == RC_OK)
+		metrics_put_outbox(b, &depth);
+}

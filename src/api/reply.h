@@ -1,0 +1,25 @@
+/*
+ * reply: how answers look.
+ *
+ * Every error has `message` for a person and `code` for a program; the Node
+ * service's also have `error`.  What may succeed later is 503, but 429 for
+ * the Node service, which retries nothing else.
+ */
+#ifndef WA_API_REPLY_H
+#define WA_API_REPLY_H
+
+#include "base/rc.h"
+#include "http/call.h"
+#include "text/faults.h"
+
+/* Begin an answer; the caller puts its JSON into what is returned. */
+struct buf *reply_begin(struct call *call, int status);
+
+void reply_error(struct call *call, int status, const char *code, const char *message);
+void reply_faults(struct call *call, const struct faults *faults);
+/* "later": nothing was refused, it cannot be answered now. */
+void reply_unavailable(struct call *call, const char *why);
+/* The one place where an enum rc becomes a status; for those that are no answer of their own. */
+void reply_rc(struct call *call, enum rc rc);
+
+#endif
