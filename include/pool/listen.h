@@ -1,0 +1,36 @@
+/*
+ * listen: the socket on which nginx finds the pool.
+ *
+ * A unix socket is made under another name, given its mode and group, and
+ * renamed over the path: nobody can connect before it is right, and one that
+ * an earlier pool left behind is no obstacle.  A lock file keeps two masters
+ * off one path.
+ */
+#ifndef WA_POOL_LISTEN_H
+#define WA_POOL_LISTEN_H
+
+#include <stdbool.h>
+
+#include "base/rc.h"
+#include "conf/settings.h"
+
+struct listening {
+	int fd;
+	int lock_fd;       /* -1 without a lock */
+	char path[108];    /* of the unix socket that we made; "" otherwise */
+	bool checks_peers; /* WA_LISTEN_ALLOW decides who may connect */
+};
+
+/*
+ * Make the socket, or take the inherited one: systemd's LISTEN_FDS, or
+ * descriptor 0 if it is a listening socket (spawn-fcgi).  Both are
+ * close-on-exec.  Logs what stands in the way.
+ */
+enum rc listen_open(const struct settings *settings, struct listening *ret) MUST_CHECK;
+/* Close, and remove the path. */
+void listen_close(struct listening *listening);
+
+/* Whether WA_LISTEN_ALLOW names the peer of `fd`. */
+bool listen_allows(const struct settings *settings, int fd);
+
+#endif

@@ -1,0 +1,266 @@
+#include "pool/listen.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/num.h"
+
+enum { LISTEN_FDS_START = 3 }; /* sd_listen_fds(3) */
+
+static bool is_listening(int fd)
+{
+	int on = 0;
+	socklen_t size = sizeof(on);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &size) == 0 && on != 0;
+}
+
+static bool env_is(const char *name, uint64_t want)
+{
+	const char *text = getenv(name);
+	uint64_t n;
+
+	return text != NULL && num_u64(span_of(text), &n) && n == want;
+}
+
+/* The descriptor that somebody opened for us, or -1. */
+static int inherited_fd(void)
+{
+	int fd, null;
+
+	if (env_is("LISTEN_PID", (uint64_t)getpid()) && env_is("LISTEN_FDS", 1) &&
+	    is_listening(LISTEN_FDS_START))
+		return fcntl(LISTEN_FDS_START, F_SETFD, FD_CLOEXEC) == 0 ? LISTEN_FDS_START : -1;
+	if (!is_listening(STDIN_FILENO))
+		return -1;
+	fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, LISTEN_FDS_START);
+	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (null >= 0) {
+		dup2(null, STDIN_FILENO);
+		close(null);
+	}
+	return fd;
+}
+
+static bool is_loopback(const struct sockaddr *address)
+{
+	if (address->sa_family == AF_INET)
+		return ntohl(
+			   ((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >>
+			   24 ==
+		       127;
+	return address->sa_family == AF_INET6 &&
+	       IN6_IS_ADDR_LOOPBACK(
+		   &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
+}
+
+static enum rc bind_tcp(
+    const struct settings *settings, const struct addrinfo *address, struct listening *ret)
+{
+	int on = 1;
+
+	ret->checks_peers = !is_loopback(address->ai_addr);
+	if (ret->checks_peers && settings->listen_allow.len == 0) {
+		log_error(
+		    "WA_LISTEN is %.*s, which other hosts can reach; name the hosts that may "
+		    "connect "
+		    "in WA_LISTEN_ALLOW, or listen on 127.0.0.1 or a unix socket",
+		    SPAN_ARG(settings->listen));
+		return RC_INVALID;
+	}
+	ret->fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (ret->fd < 0 || setsockopt(ret->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+	    bind(ret->fd, address->ai_addr, address->ai_addrlen) != 0 ||
+	    listen(ret->fd, (int)settings->listen_backlog) != 0) {
+		log_error(
+		    "could not listen on %.*s: %s", SPAN_ARG(settings->listen), strerror(errno));
+		return RC_INTERNAL;
+	}
+	return RC_OK;
+}
+
+/* "HOST:PORT" or "[::1]:PORT" */
+static enum rc open_tcp(const struct settings *settings, struct listening *ret)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+	struct addrinfo *found = NULL;
+	char text[256], *port, *host = text;
+	enum rc rc = RC_INVALID;
+	int error;
+
+	if (snprintf(text, sizeof(text), "%s", settings->listen.ptr) >= (int)sizeof(text))
+		return RC_INVALID;
+	port = strrchr(text, ':');
+	*port++ = '\0';
+	if (host[0] == '[' && port - 2 > host && port[-2] == ']') {
+		host++;
+		port[-2] = '\0';
+	}
+	error = getaddrinfo(host, port, &hints, &found);
+	if (error != 0)
+		log_error("WA_LISTEN is %s: %s", settings->listen.ptr, gai_strerror(error));
+	else
+		rc = bind_tcp(settings, found, ret);
+	if (found != NULL)
+		freeaddrinfo(found);
+	return rc;
+}
+
+static enum rc lock_path(const char *path, struct listening *ret)
+{
+	char lock[sizeof(ret->path) + 8];
+
+	snprintf(lock, sizeof(lock), "%s.lock", path);
+	ret->lock_fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (ret->lock_fd < 0) {
+		log_error(
+		    "could not open the lock file %s: %s; does its folder exist, and may we write "
+		    "there?",
+		    lock, strerror(errno));
+		return RC_INTERNAL;
+	}
+	if (flock(ret->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+		log_error(
+		    "another wa-accountsd listens on %s; stop it first, or set another WA_LISTEN",
+		    path);
+		return RC_CONFLICT;
+	}
+	return RC_OK;
+}
+
+static enum rc give_away(const char *path, const struct settings *settings)
+{
+	const struct group *group = NULL;
+
+	if (settings->listen_group.len > 0) {
+		group = getgrnam(settings->listen_group.ptr);
+		if (group == NULL || chown(path, (uid_t)-1, group->gr_gid) != 0) {
+			log_error("could not give %s to the group %.*s: %s", path,
+			    SPAN_ARG(settings->listen_group),
+			    group == NULL ? "no such group" : strerror(errno));
+			return RC_INTERNAL;
+		}
+	}
+	if (chmod(path, (mode_t)settings->listen_mode) != 0) {
+		log_error("could not set the mode of %s: %s", path, strerror(errno));
+		return RC_INTERNAL;
+	}
+	return RC_OK;
+}
+
+static enum rc open_unix(const struct settings *settings, const char *path, struct listening *ret)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	enum rc rc;
+
+	/* Room for the temporary name, ".new". */
+	if (strlen(path) == 0 || strlen(path) + 5 > sizeof(address.sun_path)) {
+		log_error("WA_LISTEN names a path of %zu bytes; a unix socket's has 1 to %zu",
+		    strlen(path), sizeof(address.sun_path) - 5);
+		return RC_INVALID;
+	}
+	rc = lock_path(path, ret);
+	if (rc != RC_OK)
+		return rc;
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s.new", path);
+	unlink(address.sun_path);
+	ret->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (ret->fd < 0 || bind(ret->fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+		log_error("could not make the socket %s: %s", path, strerror(errno));
+		return RC_INTERNAL;
+	}
+	rc = give_away(address.sun_path, settings);
+	if (rc == RC_OK && (listen(ret->fd, (int)settings->listen_backlog) != 0 ||
+			       rename(address.sun_path, path) != 0)) {
+		log_error("could not listen on %s: %s", path, strerror(errno));
+		rc = RC_INTERNAL;
+	}
+	if (rc != RC_OK)
+		unlink(address.sun_path);
+	else
+		snprintf(ret->path, sizeof(ret->path), "%s", path);
+	return rc;
+}
+
+enum rc listen_open(const struct settings *settings, struct listening *ret)
+{
+	struct listening listening = {.fd = -1, .lock_fd = -1};
+	enum rc rc;
+
+	listening.fd = inherited_fd();
+	if (listening.fd >= 0) {
+		listening.checks_peers = settings->listen_allow.len > 0;
+		rc = RC_OK;
+	} else if (span_is(settings->listen, "inherit")) {
+		log_error(
+		    "WA_LISTEN is inherit, but there is no listening socket to inherit: neither "
+		    "LISTEN_FDS nor descriptor 0 is one");
+		rc = RC_INVALID;
+	} else if (span_starts(settings->listen, "unix:")) {
+		rc = open_unix(settings, settings->listen.ptr + strlen("unix:"), &listening);
+	} else {
+		rc = open_tcp(settings, &listening);
+	}
+	if (rc == RC_OK)
+		*ret = listening;
+	else
+		listen_close(&listening);
+	return rc;
+}
+
+void listen_close(struct listening *listening)
+{
+	/* The lock is still held: what stands at the path is ours. */
+	if (listening->path[0] != '\0')
+		unlink(listening->path);
+	listening->path[0] = '\0';
+	if (listening->fd >= 0)
+		close(listening->fd);
+	if (listening->lock_fd >= 0)
+		close(listening->lock_fd);
+	listening->fd = listening->lock_fd = -1;
+}
+
+/* The numeric address of a peer; an IPv4 address in IPv6 form counts as IPv4. */
+static bool peer_address(int fd, char ret[static INET6_ADDRSTRLEN])
+{
+	struct sockaddr_storage peer;
+	socklen_t size = sizeof(peer);
+
+	if (getpeername(fd, (struct sockaddr *)&peer, &size) != 0)
+		return false;
+	if (peer.ss_family == AF_INET6) {
+		const struct in6_addr *a = &((struct sockaddr_in6 *)&peer)->sin6_addr;
+
+		if (IN6_IS_ADDR_V4MAPPED(a))
+			return inet_ntop(AF_INET, &a->s6_addr[12], ret, INET6_ADDRSTRLEN) != NULL;
+		return inet_ntop(AF_INET6, a, ret, INET6_ADDRSTRLEN) != NULL;
+	}
+	return peer.ss_family == AF_INET &&
+	       inet_ntop(AF_INET, &((struct sockaddr_in *)&peer)->sin_addr, ret,
+		   INET6_ADDRSTRLEN) != NULL;
+}
+
+bool listen_allows(const struct settings *settings, int fd)
+{
+	struct span list = settings->listen_allow, one;
+	char address[INET6_ADDRSTRLEN];
+
+	if (!peer_address(fd, address))
+		return false;
+	while (span_cut(&list, ',', &one))
+		if (span_is(span_trim(one), address))
+			return true;
+	return false;
+}

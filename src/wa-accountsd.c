@@ -1,0 +1,235 @@
+/*
+ * wa-accountsd: the FastCGI pool.
+ *
+ * This file sees everything, so that nothing else has to: it reads the
+ * settings, looks at the database once, opens the socket, and hands the pool
+ * its table of child kinds.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "app/startup.h"
+#include "base/log.h"
+#include "pool/pool.h"
+#include "schema/schema.h"
+#include "worker/worker.h"
+
+struct arguments {
+	const char *env;
+	bool check;
+};
+
+static const char usage[] =
+    "usage: wa-accountsd [--env FILE] [--check]\n"
+    "\n"
+    "Serves the account routes over FastCGI; runs in the foreground.\n"
+    "\n"
+    "  --env FILE  the application's .env; the environment wins over it\n"
+    "  --check     check the settings and the database, then end\n"
+    "  --version   print the version\n"
+    "  --help      print this\n"
+    "\n"
+    "Signals: TERM stops, HUP reloads, USR1 opens the log anew.\n"
+    "The settings: wa-accountsctl --env FILE config\n";
+
+/* False when the program has done what was asked; *ret is its exit status. */
+static bool read_arguments(int argc, char **argv, struct arguments *args, int *ret)
+{
+	static const struct option options[] = {
+	    {"env", required_argument, NULL, 'e'},
+	    {"check", no_argument, NULL, 'c'},
+	    {"version", no_argument, NULL, 'v'},
+	    {"help", no_argument, NULL, 'h'},
+	    {0},
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 'e':
+			args->env = optarg;
+			break;
+		case 'c':
+			args->check = true;
+			break;
+		case 'v':
+			puts(PACKAGE_STRING);
+			*ret = EX_OK;
+			return false;
+		case 'h':
+			fputs(usage, stdout);
+			*ret = EX_OK;
+			return false;
+		default:
+			fputs(usage, stderr);
+			*ret = EX_USAGE;
+			return false;
+		}
+	}
+	if (optind == argc)
+		return true;
+	fputs(usage, stderr);
+	*ret = EX_USAGE;
+	return false;
+}
+
+/* In a child: the master never holds a connection, nor what the library keeps. */
+static int look_at_database(const struct startup *startup)
+{
+	struct arena *mem = arena_create(16 * KIB);
+	struct db *db = db_create(&startup->db, NULL, NULL);
+	struct schema_state state;
+	const char *fault = NULL;
+	int status = EX_OK;
+
+	if (db == NULL || schema_read(db, mem, &state) != RC_OK) {
+		if (db != NULL && db_was_refused(db)) {
+			log_error(
+			    "the database refuses us: %s; check DB_USERNAME, DB_PASSWORD and "
+			    "DB_DATABASE",
+			    db_last_error(db));
+			status = EX_CONFIG;
+		} else {
+			log_warn(
+			    "the database cannot be reached yet: %s; requests are answered with "
+			    "503 "
+			    "until it can",
+			    db != NULL ? db_last_error(db) : "out of memory");
+		}
+	} else {
+		fault = schema_fault(&state);
+		if (fault != NULL) {
+			log_error("%s", fault);
+			status = EX_CONFIG;
+		}
+	}
+	db_free(db);
+	arena_free(mem);
+	return status;
+}
+
+static int look_at_database_aside(const struct startup *startup)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(look_at_database(startup));
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status)) {
+		log_error("could not look at the database: %s", strerror(errno));
+		return EX_OSERR;
+	}
+	return WEXITSTATUS(status);
+}
+
+static const char *route_name(size_t route)
+{
+	return route < api_routes.count ? api_routes.rows[route].name
+					: "a request that it is reading";
+}
+
+static bool write_pid_file(struct span path)
+{
+	FILE *file;
+
+	if (path.len == 0)
+		return true;
+	file = fopen(path.ptr, "we");
+	if (file == NULL || fprintf(file, "%d\n", (int)getpid()) < 0 || fclose(file) != 0) {
+		log_error("could not write WA_PID_FILE %s: %s", path.ptr, strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+static int run_pool(const struct startup *startup, struct listening *listening, char **argv)
+{
+	struct worker_context context = {.startup = startup, .listening = listening};
+	const struct pool_kind kinds[] = {{"worker", startup->settings.workers, worker_run}};
+	struct pool pool = {
+	    .settings = &startup->settings,
+	    .listening = listening,
+	    .kinds = kinds,
+	    .kind_count = sizeof(kinds) / sizeof(kinds[0]),
+	    .ctx = &context,
+	    .argv = argv,
+	    .route_name = route_name,
+	};
+	int status;
+
+	context.board = pool.board = board_create(pool_slots(kinds, pool.kind_count));
+	if (context.board == NULL) {
+		log_error("out of memory: the pool could not be started");
+		return EX_OSERR;
+	}
+	status = pool_run(&pool);
+	board_free(pool.board);
+	return status;
+}
+
+static int start(const struct startup *startup, bool check, char **argv)
+{
+	const struct settings *settings = &startup->settings;
+	struct listening listening = {.fd = -1, .lock_fd = -1};
+	bool takes_over = pool_take_over(&listening);
+	const char *fault = router_check(&api_routes);
+	int status = EX_SOFTWARE;
+
+	if (fault != NULL) {
+		log_error("%s", fault);
+		return status;
+	}
+	if (settings->log_file.len > 0 && !check && log_reopen(settings->log_file.ptr) != RC_OK) {
+		log_error(
+		    "could not open WA_LOG_FILE %s: %s", settings->log_file.ptr, strerror(errno));
+		return EX_CANTCREAT;
+	}
+	/* A new master's trial run has looked already. */
+	status = takes_over ? EX_OK : look_at_database_aside(startup);
+	if (status != EX_OK || check)
+		return status;
+	if (!takes_over && listen_open(settings, &listening) != RC_OK)
+		return EX_UNAVAILABLE;
+	status = EX_CANTCREAT;
+	if (write_pid_file(settings->pid_file)) {
+		status = run_pool(startup, &listening, argv);
+		if (settings->pid_file.len > 0)
+			unlink(settings->pid_file.ptr);
+	}
+	listen_close(&listening);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments args = {0};
+	struct startup startup;
+	char self[PATH_MAX];
+	ssize_t len;
+	int status;
+
+	if (!read_arguments(argc, argv, &args, &status))
+		return status;
+	/* A reload executes the file that lies there then, wherever we were started from. */
+	len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	if (len > 0) {
+		self[len] = '\0';
+		argv[0] = self;
+	}
+	if (startup_read(args.env, &startup) != RC_OK) {
+		log_error("not started: mend the settings above and start again");
+		return EX_CONFIG;
+	}
+	status = start(&startup, args.check, argv);
+	startup_free(&startup);
+	return status;
+}

@@ -1,0 +1,23 @@
+/*
+ * serve: one connection from begin to end: read, answer, count, log.
+ */
+#ifndef WA_WORKER_SERVE_H
+#define WA_WORKER_SERVE_H
+
+#include "api/api.h"
+#include "base/arena.h"
+#include "conf/settings.h"
+#include "http/fcgi.h"
+
+struct server {
+	struct api api;
+	struct fcgi *fcgi;
+	struct arena *mem; /* of the request in hand */
+	struct slot *slot;
+	enum conf_log_requests log_requests;
+};
+
+/* Closes `fd`. */
+void serve(struct server *server, int fd);
+
+#endif
