@@ -1,0 +1,109 @@
+/*
+ * wa-accountsctl: the operator's tool.
+ */
+#include "config.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "app/startup.h"
+#include "ctl/commands.h"
+
+struct command {
+	const char *group; /* NULL: one word names it */
+	const char *name;
+	const char *arguments;
+	const char *help;
+	int (*run)(const struct startup *startup, int argc, char **argv);
+};
+
+// clang-format off
+static const struct command commands[] = {
+	{NULL,     "config", "",         "print the settings in force, secrets masked",       command_config},
+	{NULL,     "routes", "",         "print the routing table",                           command_routes},
+	{"schema", "apply",  "[--demo]", "make the tables that this version needs (and demo ones)", command_schema_apply},
+	{"schema", "check",  "",         "tell whether the database serves this version",     command_schema_check},
+};
+// clang-format on
+
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+static void print_usage(FILE *to)
+{
+	fputs(
+	    "usage: wa-accountsctl [--env FILE] COMMAND\n\n"
+	    "  --env FILE  the application's .env; the environment wins over it\n"
+	    "  --version   print the version\n"
+	    "  --help      print this\n\n",
+	    to);
+	for (size_t i = 0; i < COMMANDS; i++) {
+		const struct command *c = &commands[i];
+		char words[64];
+
+		snprintf(words, sizeof(words), "%s%s%s %s", c->group != NULL ? c->group : "",
+		    c->group != NULL ? " " : "", c->name, c->arguments);
+		fprintf(to, "  %-22s %s\n", words, c->help);
+	}
+}
+
+/* The command that the words name; *used is how many words that took. */
+static const struct command *find(int argc, char **argv, int *used)
+{
+	for (size_t i = 0; i < COMMANDS; i++) {
+		const struct command *c = &commands[i];
+		int words = c->group != NULL ? 2 : 1;
+
+		if (argc < words || strcmp(argv[words - 1], c->name) != 0 ||
+		    (c->group != NULL && strcmp(argv[0], c->group) != 0))
+			continue;
+		*used = words;
+		return c;
+	}
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+	    {"env", required_argument, NULL, 'e'},
+	    {"version", no_argument, NULL, 'v'},
+	    {"help", no_argument, NULL, 'h'},
+	    {0},
+	};
+	const struct command *command;
+	struct startup startup;
+	const char *env = NULL;
+	int option, used = 0, status;
+
+	/* '+': what follows the command is the command's. */
+	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+		switch (option) {
+		case 'e':
+			env = optarg;
+			break;
+		case 'v':
+			puts(PACKAGE_STRING);
+			return EX_OK;
+		case 'h':
+			print_usage(stdout);
+			return EX_OK;
+		default:
+			print_usage(stderr);
+			return EX_USAGE;
+		}
+	}
+	command = find(argc - optind, argv + optind, &used);
+	if (command == NULL) {
+		print_usage(stderr);
+		return EX_USAGE;
+	}
+	if (startup_read(env, &startup) != RC_OK) {
+		fputs("wa-accountsctl: mend the settings above and try again\n", stderr);
+		return EX_CONFIG;
+	}
+	status = command->run(&startup, argc - optind - used, argv + optind + used);
+	startup_free(&startup);
+	return status;
+}
