@@ -1,0 +1,607 @@
+// What nginx does before the pool sees a request: who gets which path, what is passed on, and what
+// nginx answers by itself.  A real nginx with the files of nginx/, and a responder in place of the
+// pool; everything lives in a temporary folder.
+//
+//   node --test tests/integration/nginx.test.mjs
+
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import http from 'node:http';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { echo, start_responder } from './lib/fcgi-responder.mjs';
+
+const NGINX_DIR = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../nginx');
+const NGINX = process.env.NGINX ?? 'nginx';
+const MIB = 1024 * 1024;
+
+// --- One nginx, in a folder of its own
+
+function free_port() {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+function answers_on(port) {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, '127.0.0.1');
+    socket.once('connect', () => { socket.destroy(); resolve(true); });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+// The application's vhost with us beside it: example.conf, its machine's paths replaced.
+function render_example(example, { port, run, php }) {
+  const swaps = [
+    [/listen 80;/, `listen 127.0.0.1:${port};`],
+    [/server_name app\.example\.com;/, 'server_name localhost;'],
+    [/root \/var\/www\/app\/public;/, `root ${run}/public;`],
+    [/access_log \S+ wa_accounts;/, `access_log ${run}/access.log wa_accounts;`],
+    [/unix:\/run\/php\/php8\.2-fpm\.sock/, `unix:${php}`],
+    [/include fastcgi_params;/, [
+      'fastcgi_param REQUEST_METHOD $request_method;', 'fastcgi_param REQUEST_URI $request_uri;',
+      'fastcgi_param QUERY_STRING $query_string;', 'fastcgi_param CONTENT_LENGTH $content_length;',
+      // What a vhost may well have: a page of its own for a dead PHP.
+      'error_page 502 =503 /maintenance.html;',
+    ].join('\n')],
+  ];
+  for (const [from, to] of swaps) {
+    assert.match(example, from);
+    example = example.replace(from, () => to);
+  }
+  return [
+    `user ${os.userInfo().username};`, 'worker_processes 1;', `pid ${run}/nginx.pid;`, `lock_file ${run}/nginx.lock;`,
+    `error_log ${run}/error.log;`, 'events { }', 'http {',
+    ...['client_body', 'fastcgi', 'proxy', 'scgi', 'uwsgi'].map((name) => `${name}_temp_path ${run}/temp-${name};`),
+    example, '}',
+  ].join('\n');
+}
+
+// main: the main file, from (dev.conf.in, { port, run, socket }).
+// edit: for each file name, a function of its text.
+async function start_nginx(t, { main = (text) => text, edit = {}, example = false, php = '' } = {}) {
+  const run = fs.mkdtempSync(path.join('/tmp', 'wa-nginx-'));
+  let child, gone;
+  t.after(async () => {
+    if (child) {
+      child.kill('SIGTERM');
+      await gone;
+    }
+    fs.rmSync(run, { recursive: true, force: true });
+  });
+  const socket = path.join(run, 'pool.sock');
+  const own = path.join(run, 'wa-accounts');
+  fs.cpSync(NGINX_DIR, own, { recursive: true });
+  for (const [name, change] of Object.entries(edit)) {
+    const before = fs.readFileSync(path.join(own, name), 'utf8');
+    const after = change(before, { run, socket });
+    assert.notEqual(after, before, `nothing to edit in ${name}`);
+    fs.writeFileSync(path.join(own, name), after);
+  }
+
+  const port = await free_port();
+  const values = { PORT: port, RUN: run, SOCKET: socket, NGINX: own, USER: os.userInfo().username };
+  let text;
+  if (example) {
+    const site = path.join(own, 'wa-accounts-site.conf');
+    fs.writeFileSync(site, fs.readFileSync(site, 'utf8')
+      .replace('unix:/run/wa-accounts/wa-accounts.sock', `unix:${socket}`));
+    fs.mkdirSync(path.join(run, 'public'));
+    fs.writeFileSync(path.join(run, 'public', 'index.php'), '');
+    fs.writeFileSync(path.join(run, 'public', 'maintenance.html'), 'maintenance');
+    text = render_example(fs.readFileSync(path.join(own, 'example.conf'), 'utf8'), { port, run, php: path.join(run, php) });
+  } else {
+    text = fs.readFileSync(path.join(own, 'dev.conf.in'), 'utf8')
+      .replace(/^(?!\s*#).*$/gm, (line) => line.replace(/@([A-Z]+)@/g, (_, name) => values[name]));
+    text = main(text, { run, socket });
+  }
+  const conf = path.join(run, 'nginx.conf');
+  fs.writeFileSync(conf, text);
+
+  const common = ['-e', path.join(run, 'error.log'), '-p', run, '-c', conf];
+  const checked = spawnSync(NGINX, ['-t', ...common], { encoding: 'utf8' });
+  assert.equal(checked.status, 0, checked.stderr);
+
+  child = spawn(NGINX, [...common, '-g', 'daemon off;'], { stdio: 'ignore' });
+  gone = new Promise((resolve) => child.once('exit', resolve));
+  for (let tries = 0; !(await answers_on(port)); tries++) {
+    assert.ok(child.exitCode === null && tries < 200, `nginx did not start: ${fs.readFileSync(path.join(run, 'error.log'), 'utf8')}`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  return { port, run, socket };
+}
+
+async function start_pool(t, socket, options) {
+  const pool = await start_responder(socket, options);
+  t.after(() => pool.stop());
+  return pool;
+}
+
+// `target` goes out as it is: no client-side normalisation.  A body has a length unless it is chunked:
+// Node by itself sends that of a GET or DELETE without one, which is the next request to nginx.
+function ask(port, method, target, { headers = {}, body, from = '127.0.0.1' } = {}) {
+  if (body !== undefined && !headers['Transfer-Encoding']) {
+    headers = { ...headers, 'Content-Length': Buffer.byteLength(body) };
+  }
+  return new Promise((resolve, reject) => {
+    const request = http.request({ host: '127.0.0.1', port, method, path: target, headers, agent: false, localAddress: from }, (response) => {
+      const chunks = [];
+      response.on('data', (chunk) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () => {
+        const text = Buffer.concat(chunks).toString();
+        const all = (name) => response.rawHeaders.filter((_, i, raw) => i % 2 === 1 && raw[i - 1].toLowerCase() === name);
+        resolve({ status: response.statusCode, headers: response.headers, all, text, json: () => JSON.parse(text) });
+      });
+    });
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+function assert_own_error(got, status, code, { node = false, retry_after } = {}) {
+  assert.equal(got.status, status, got.text);
+  assert.equal(got.headers['content-type'], 'application/json');
+  const body = got.json();
+  assert.equal(body.code, code);
+  assert.equal(typeof body.message, 'string');
+  assert.equal(typeof body.error, node ? 'string' : 'undefined');
+  assert.equal(got.headers['retry-after'], retry_after);
+  assert.equal(got.headers['cache-control'], 'no-cache, private');
+  assert.equal(got.all('x-request-id').length, 1);
+  assert.match(got.all('x-request-id')[0], /^[0-9a-f]{32}$/);
+  assert.equal(got.headers['x-handled-by'], undefined);
+}
+
+// --- Which path goes where
+
+const UUID = '0198d7a2-3b1c-7e57-9c40-1d2f3a4b5c6d';
+const ID191 = 'a'.repeat(191);
+const ACCOUNTS = '/api/whatsapp/accounts';
+const PAGE = '/settings/whatsapp-accounts';
+
+// [method, what the client sends, who answers, the path that the pool sees if it is another one]
+const PATHS = [
+  // ours
+  ['GET', PAGE, 'pool'],
+  ['HEAD', PAGE, 'pool'],
+  ['POST', PAGE, 'pool'],
+  ['GET', `${PAGE}/`, 'pool'],
+  ['GET', `${PAGE}?page=2`, 'pool', PAGE],
+  ['GET', `${PAGE}/${UUID}`, 'pool'],
+  ['DELETE', `${PAGE}/${UUID}`, 'pool'],
+  ['PATCH', `${PAGE}/${UUID}`, 'pool'],
+  ['POST', `${PAGE}/${UUID}/set-primary`, 'pool'],
+  ['GET', `${PAGE}/${UUID}/statistics/`, 'pool'],
+  ['GET', `${PAGE}/index.php`, 'pool'],
+  ['GET', `${PAGE}/no/such/route.css`, 'pool'],
+  ['POST', '/broadcasting/auth', 'pool'],
+  ['GET', `${ACCOUNTS}/active`, 'pool'],
+  ['GET', `${ACCOUNTS}/active/`, 'pool'],
+  ['GET', `${ACCOUNTS}/active?limit=5`, 'pool', `${ACCOUNTS}/active`],
+  ['POST', `${ACCOUNTS}/broadcast`, 'pool'],
+  ['PATCH', `${ACCOUNTS}/broadcast`, 'pool'],
+  ['GET', `${ACCOUNTS}/${UUID}/status`, 'pool'],
+  ['HEAD', `${ACCOUNTS}/${UUID}/status`, 'pool'],
+  ['POST', `${ACCOUNTS}/${UUID}/status`, 'pool'],
+  ['PUT', `${ACCOUNTS}/17/status/`, 'pool'],
+  ['OPTIONS', `${ACCOUNTS}/17/status`, 'pool'],
+  ['GET', `${ACCOUNTS}/webjs_1_1760321709_aB3dE6gH/status`, 'pool'],
+  ['GET', `${ACCOUNTS}/${ID191}/status`, 'pool'],
+  ['GET', `${ACCOUNTS}/active/status`, 'pool'],
+  ['GET', `${ACCOUNTS}/by-session-7/status`, 'pool'],
+  ['POST', `${ACCOUNTS}/${UUID}/mark-disconnected`, 'pool'],
+  ['POST', `${ACCOUNTS}/${UUID}/mark-disconnected/`, 'pool'],
+  ['GET', '/healthz', 'pool'],
+  ['GET', '/readyz', 'pool'],
+  ['GET', '/metrics', 'pool'],
+
+  // Laravel's
+  ['GET', '/', 'laravel'],
+  ['GET', '/settings', 'laravel'],
+  ['GET', '/settings/whatsapp', 'laravel'],
+  ['POST', '/settings/whatsapp', 'laravel'],
+  ['GET', '/settings/whatsapp/', 'laravel'],
+  ['GET', '/settings/whatsapp-accounts-foo', 'laravel'],
+  ['GET', '/settings/whatsapp-account', 'laravel'],
+  ['GET', '/x/settings/whatsapp-accounts', 'laravel'],
+  ['POST', '/api/whatsapp/webhooks/webjs', 'laravel'],
+  ['POST', '/api/whatsapp/chats/sync', 'laravel'],
+  ['GET', ACCOUNTS, 'laravel'],
+  ['GET', `${ACCOUNTS}/`, 'laravel'],
+  ['GET', `${ACCOUNTS}-for-cleanup`, 'laravel'],
+  ['GET', `${ACCOUNTS}-for-cleanup/active`, 'laravel'],
+  ['GET', `${ACCOUNTS}/by-session/x`, 'laravel'],
+  ['GET', `${ACCOUNTS}/by-session/x/y`, 'laravel'],
+  ['GET', `${ACCOUNTS}/by-session/x/status`, 'laravel'],
+  ['GET', `${ACCOUNTS}/by-session/status`, 'laravel'],
+  ['GET', `${ACCOUNTS}/by-session/active`, 'laravel'],
+  ['POST', `${ACCOUNTS}/by-session/mark-disconnected`, 'laravel'],
+  ['PATCH', `${ACCOUNTS}/${UUID}/status`, 'laravel'],
+  ['PATCH', `${ACCOUNTS}/17/status/`, 'laravel'],
+  ['GET', `${ACCOUNTS}/${UUID}/sync-status`, 'laravel'],
+  ['POST', `${ACCOUNTS}/${UUID}/sync-status`, 'laravel'],
+  ['GET', `${ACCOUNTS}/${UUID}`, 'laravel'],
+  ['GET', `${ACCOUNTS}/${UUID}/status/x`, 'laravel'],
+  ['GET', `${ACCOUNTS}/a${ID191}/status`, 'laravel'],
+  ['GET', `${ACCOUNTS}/a.b/status`, 'laravel'],
+  ['GET', `${ACCOUNTS}/active-x`, 'laravel'],
+  ['GET', `${ACCOUNTS}/broadcast/x`, 'laravel'],
+  ['GET', `/v2${ACCOUNTS}/active`, 'laravel'],
+  ['GET', '/healthz/', 'laravel'],
+  ['GET', '/metrics/x', 'laravel'],
+
+  // other spellings: nginx chooses by the path that it passes on
+  ['GET', '/settings/whatsapp%2Daccounts', 'pool', PAGE],
+  ['GET', '/settings%2Fwhatsapp-accounts', 'pool', PAGE],
+  ['GET', '//settings///whatsapp-accounts//', 'pool', `${PAGE}/`],
+  ['GET', '/settings/whatsapp/../whatsapp-accounts', 'pool', PAGE],
+  ['GET', '/settings/./whatsapp-accounts', 'pool', PAGE],
+  ['GET', `${PAGE}/../whatsapp`, 'laravel'],
+  ['GET', `${PAGE}/..%2fwhatsapp`, 'laravel'],
+  ['GET', `${PAGE}/%2e%2e/whatsapp`, 'laravel'],
+  ['GET', `${PAGE}%20`, 'laravel'],
+  ['GET', `${PAGE}%0a`, 'laravel'],
+  ['GET', `${PAGE};x`, 'laravel'],
+  ['GET', '/Settings/WhatsApp-Accounts', 'laravel'],
+  ['GET', `${ACCOUNTS}//active`, 'pool', `${ACCOUNTS}/active`],
+  ['GET', `${ACCOUNTS}/%61ctive`, 'pool', `${ACCOUNTS}/active`],
+  ['GET', `${ACCOUNTS}/ACTIVE`, 'laravel'],
+  ['GET', `${ACCOUNTS}/active%0a`, 'laravel'],
+  ['GET', `${ACCOUNTS}/17/status%0a`, 'laravel'],
+  ['GET', `${ACCOUNTS}/17/status%2f%0a`, 'laravel'],
+  ['GET', `${ACCOUNTS}/17/Status`, 'laravel'],
+  ['PATCH', `${ACCOUNTS}/17/%73tatus`, 'laravel'],
+  ['PATCH', `${ACCOUNTS}//17//status`, 'laravel'],
+  ['GET', `${ACCOUNTS}/by-session%2Fstatus`, 'laravel'],
+  ['GET', `${ACCOUNTS}/by%2Dsession/status`, 'laravel'],
+  ['GET', `${ACCOUNTS}/by-session//status`, 'laravel'],
+  ['GET', `${ACCOUNTS}/by-session/x/../status`, 'laravel'],
+  ['GET', `${ACCOUNTS}/by-session/../17/status`, 'pool', `${ACCOUNTS}/17/status`],
+  ['GET', `${ACCOUNTS}/1%377/status`, 'pool', `${ACCOUNTS}/177/status`],
+  ['GET', `${ACCOUNTS}/1%C3%A4/status`, 'laravel'],
+];
+
+test('each path goes to its owner, however it is spelt', async (t) => {
+  const nginx = await start_nginx(t);
+  const pool = await start_pool(t, nginx.socket);
+  for (const [method, target, owner, seen = target] of PATHS) {
+    const before = pool.requests.length;
+    const got = await ask(nginx.port, method, target);
+    const what = `${method} ${target}`;
+    assert.equal(got.headers['x-handled-by'], owner, what);
+    assert.equal(got.status, owner === 'pool' ? 200 : 404, what);
+    assert.equal(got.all('x-request-id').length, 1, what);
+    assert.equal(pool.requests.length - before, owner === 'pool' ? 1 : 0, what);
+    if (owner === 'pool') {
+      assert.equal(pool.requests.at(-1).params.DOCUMENT_URI, seen, what);
+      assert.equal(pool.requests.at(-1).params.REQUEST_METHOD, method, what);
+    }
+  }
+  // Refused by nginx itself before it looks for a location.
+  assert.equal((await ask(nginx.port, 'GET', `${ACCOUNTS}/17%00/status`)).status, 400);
+  assert.equal((await ask(nginx.port, 'GET', '/../settings/whatsapp-accounts')).status, 400);
+
+  const yardstick = await ask(nginx.port, 'GET', '/bench/return200');
+  assert.equal(yardstick.status, 200);
+  assert.deepEqual(yardstick.json(), { success: true });
+});
+
+// --- Beside Laravel
+
+test('beside Laravel, example.conf leaves the page to PHP and gives the rest of it to the pool', async (t) => {
+  const nginx = await start_nginx(t, { example: true, php: 'php.sock' });
+  const by = (name) => ({ answer: (request) => ({ ...echo(request), headers: { 'X-Handled-By': name } }) });
+  await start_pool(t, nginx.socket, by('pool'));
+  const php = await start_responder(path.join(nginx.run, 'php.sock'), by('laravel'));
+  t.after(() => php.stop());
+
+  const partial = (data, more = {}) => ({
+    'X-Inertia': 'true', Accept: 'text/html, application/xhtml+xml',
+    'X-Inertia-Partial-Component': 'User/Settings/WhatsAppAccounts', 'X-Inertia-Partial-Data': data, ...more,
+  });
+  const html = { Accept: 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.8' };
+  const table = [
+    ['GET', PAGE, html, 'laravel'],
+    ['HEAD', PAGE, html, 'laravel'],
+    ['GET', `${PAGE}/`, html, 'laravel'],
+    ['GET', '/settings//whatsapp%2Daccounts', html, 'laravel'],
+    ['GET', PAGE, { 'X-Inertia': 'true', Accept: 'text/html, application/xhtml+xml' }, 'laravel'],
+    ['GET', PAGE, { 'X-Inertia': 'true', Accept: 'application/json' }, 'laravel'],
+    ['GET', PAGE, partial('accounts'), 'pool'],
+    ['GET', `${PAGE}/`, partial('accounts,canAddAccount,workspaceId'), 'pool'],
+    ['GET', PAGE, partial('accounts,flash'), 'laravel'],
+    ['GET', PAGE, partial('modules'), 'laravel'],
+    ['GET', PAGE, partial(''), 'laravel'],
+    ['GET', PAGE, partial('accounts', { 'X-Inertia-Partial-Except': 'modules' }), 'laravel'],
+    ['GET', PAGE, partial('accounts', { 'X-Inertia-Partial-Component': 'User/Dashboard' }), 'laravel'],
+    ['GET', PAGE, { Accept: 'application/json' }, 'pool'],
+    ['GET', PAGE, { Accept: '*/*' }, 'pool'],
+    ['GET', PAGE, {}, 'pool'],
+    ['POST', PAGE, html, 'pool'],
+    ['GET', `${PAGE}/${UUID}`, html, 'pool'],
+    ['GET', `${PAGE}/x.php`, {}, 'pool'],
+    ['GET', `${PAGE}/%0a`, html, 'pool'],
+    ['POST', '/broadcasting/auth', {}, 'laravel'],
+    ['GET', `${ACCOUNTS}/17/status`, {}, 'pool'],
+    ['PATCH', `${ACCOUNTS}/17/status`, {}, 'laravel'],
+    ['GET', `${ACCOUNTS}/by-session/status`, {}, 'laravel'],
+    ['GET', '/settings/whatsapp', html, 'laravel'],
+    ['GET', '/healthz', {}, 'pool'],
+  ];
+  for (const [method, target, headers, owner] of table) {
+    const got = await ask(nginx.port, method, target, { headers });
+    assert.equal(got.headers['x-handled-by'], owner, `${method} ${target} ${JSON.stringify(headers)}`);
+    assert.equal(got.headers['x-frame-options'], 'SAMEORIGIN', 'the headers of the vhost stay');
+  }
+
+  // What Laravel routes by arrives as the client sent it.
+  const got = await ask(nginx.port, 'PATCH', `${ACCOUNTS}//17/%73tatus?a=1`, { body: '{"status":"ready"}' });
+  assert.equal(got.json().body, '{"status":"ready"}');
+  assert.equal(got.json().params.REQUEST_METHOD, 'PATCH');
+  assert.equal(got.json().params.REQUEST_URI, `${ACCOUNTS}//17/%73tatus?a=1`);
+  assert.equal(got.json().params.QUERY_STRING, 'a=1');
+
+  // Our allow list does not stand before Laravel's route on the same path.
+  assert.equal((await ask(nginx.port, 'PATCH', `${ACCOUNTS}/17/status`, { from: '127.0.0.2' })).status, 200);
+  assert.equal((await ask(nginx.port, 'GET', `${ACCOUNTS}/17/status`, { from: '127.0.0.2' })).status, 403);
+
+  // And its error pages work for what came to it through us.
+  await php.stop();
+  const dead = await ask(nginx.port, 'GET', PAGE, { headers: html });
+  assert.equal(dead.status, 503);
+  assert.equal(dead.text, 'maintenance');
+});
+
+test('standalone in wa-accounts-site.conf gives the page to the pool', async (t) => {
+  const nginx = await start_nginx(t, {
+    example: true, php: 'php.sock',
+    edit: { 'wa-accounts-site.conf': (text) => text.replace('default beside;', 'default beside; localhost standalone;') },
+  });
+  await start_pool(t, nginx.socket);
+  for (const target of [PAGE, `${PAGE}/`, '/broadcasting/auth']) {
+    const got = await ask(nginx.port, 'GET', target, { headers: { Accept: 'text/html', 'X-Inertia': 'true' } });
+    assert.equal(got.headers['x-handled-by'], 'pool', target);
+  }
+});
+
+// --- What the pool is told
+
+const SENT = {
+  'Content-Type': 'application/json',
+  'X-Timestamp': '1760321709',
+  'X-HMAC-Signature': 'ab'.repeat(32),
+  Accept: 'application/json',
+  Authorization: 'Bearer 1|secret',
+  Cookie: 'app_session=abc; XSRF-TOKEN=def',
+  'X-CSRF-TOKEN': 'csrf',
+  'X-XSRF-TOKEN': 'xsrf',
+  'X-Inertia': 'true',
+  'X-Inertia-Version': 'v1',
+  'X-Inertia-Partial-Component': 'User/Settings/WhatsAppAccounts',
+  'X-Inertia-Partial-Data': 'accounts',
+  'X-Inertia-Partial-Except': 'modules',
+  'X-Requested-With': 'XMLHttpRequest',
+  'X-Workspace-Id': '7',
+};
+const UNWANTED = {
+  Proxy: 'http://evil.example/',
+  'X-Evil': '1',
+  'X-Forwarded-For': '10.9.8.7',
+  'X-Request-Id': 'chosen-by-the-client',
+  'WA-LOCAL': '1',
+  WA_LOCAL: '1',
+  X_TIMESTAMP: '1',
+  'Request-Id': '1',
+  'X-HTTP-Method-Override': 'DELETE',
+  'User-Agent': 'test',
+};
+const ALWAYS = ['REQUEST_METHOD', 'DOCUMENT_URI', 'REMOTE_ADDR', 'REQUEST_ID'];
+const WITH_BODY = [...ALWAYS, 'QUERY_STRING', 'CONTENT_TYPE', 'CONTENT_LENGTH', 'HTTP_X_TIMESTAMP', 'HTTP_X_HMAC_SIGNATURE'];
+const BROWSER = [...WITH_BODY, 'HTTP_ACCEPT', 'HTTP_AUTHORIZATION', 'HTTP_COOKIE', 'HTTP_X_CSRF_TOKEN', 'HTTP_X_XSRF_TOKEN',
+  'HTTP_X_INERTIA', 'HTTP_X_INERTIA_VERSION', 'HTTP_X_INERTIA_PARTIAL_COMPONENT', 'HTTP_X_INERTIA_PARTIAL_DATA',
+  'HTTP_X_INERTIA_PARTIAL_EXCEPT', 'HTTP_X_REQUESTED_WITH', 'HTTP_X_WORKSPACE_ID'];
+
+// Every location of ours, and whether it may have the browser's headers or WA_LOCAL.
+const LOCATIONS = [
+  [PAGE, BROWSER],
+  [`${PAGE}/${UUID}`, BROWSER],
+  ['/broadcasting/auth', BROWSER],
+  [`${ACCOUNTS}/active`, WITH_BODY],
+  [`${ACCOUNTS}/broadcast`, WITH_BODY],
+  [`${ACCOUNTS}/17/status`, WITH_BODY],
+  [`${ACCOUNTS}/17/mark-disconnected`, WITH_BODY],
+  ['/healthz', [...WITH_BODY, 'WA_LOCAL']],
+  ['/readyz', [...WITH_BODY, 'WA_LOCAL']],
+  ['/metrics', [...WITH_BODY, 'WA_LOCAL']],
+];
+
+test('the pool gets the parameters that it reads, and none besides', async (t) => {
+  const nginx = await start_nginx(t);
+  const pool = await start_pool(t, nginx.socket);
+  for (const [target, names] of LOCATIONS) {
+    const got = await ask(nginx.port, 'POST', `${target}?a=b`, { headers: { ...SENT, ...UNWANTED }, body: '{"x":1}' });
+    const seen = pool.requests.at(-1);
+    assert.deepEqual([...seen.names].sort(), [...names].sort(), target);
+    assert.equal(seen.body.toString(), '{"x":1}', target);
+    assert.equal(seen.params.QUERY_STRING, 'a=b');
+    assert.equal(seen.params.CONTENT_LENGTH, '7');
+    assert.equal(seen.params.REMOTE_ADDR, '127.0.0.1');
+    assert.equal(seen.params.HTTP_X_TIMESTAMP, '1760321709');
+    for (const [name, value] of Object.entries(SENT)) {
+      const param = name === 'Content-Type' ? 'CONTENT_TYPE' : `HTTP_${name.toUpperCase().replaceAll('-', '_')}`;
+      assert.equal(seen.params[param], names.includes(param) ? value : undefined, `${target} ${param}`);
+    }
+    // The id is nginx's, and there is one of it.
+    assert.match(seen.params.REQUEST_ID, /^[0-9a-f]{32}$/);
+    assert.deepEqual(got.all('x-request-id'), [seen.params.REQUEST_ID], target);
+
+    // Nothing is sent for what the client did not send.
+    await ask(nginx.port, 'GET', target);
+    const bare = names.includes('WA_LOCAL') ? [...ALWAYS, 'WA_LOCAL'] : ALWAYS;
+    assert.deepEqual([...pool.requests.at(-1).names].sort(), [...bare].sort(), target);
+  }
+});
+
+test('a chunked body arrives with its length', async (t) => {
+  const nginx = await start_nginx(t);
+  const pool = await start_pool(t, nginx.socket);
+  const got = await ask(nginx.port, 'POST', `${ACCOUNTS}/broadcast`, { headers: { 'Transfer-Encoding': 'chunked' }, body: 'x'.repeat(200_000) });
+  assert.equal(got.status, 200);
+  assert.equal(pool.requests[0].params.CONTENT_LENGTH, '200000');
+  assert.equal(pool.requests[0].body.length, 200_000);
+});
+
+test('the answers of the pool come through as they are, whatever their status', async (t) => {
+  const nginx = await start_nginx(t);
+  let status;
+  await start_pool(t, nginx.socket, {
+    answer: (request) => ({ ...echo(request), status, body: `{"message":"the pool says ${status}"}` }),
+  });
+  for (status of [201, 401, 403, 404, 409, 413, 418, 419, 422, 429, 500, 502, 503, 504]) {
+    for (const [target] of LOCATIONS) {
+      const got = await ask(nginx.port, 'GET', target);
+      assert.equal(got.status, status, target);
+      assert.equal(got.json().message, `the pool says ${status}`, target);
+      assert.equal(got.all('x-request-id').length, 1, target);
+    }
+  }
+});
+
+test('a long streamed answer arrives whole', async (t) => {
+  const nginx = await start_nginx(t);
+  const rows = Array.from({ length: 100_000 }, (_, id) => ({ id, uuid: UUID }));
+  const body = JSON.stringify({ success: true, accounts: rows, count: rows.length, next: null });
+  await start_pool(t, nginx.socket, { answer: (request) => ({ ...echo(request), body }) });
+  const got = await ask(nginx.port, 'GET', `${ACCOUNTS}/active`);
+  assert.equal(got.text.length, body.length);
+  assert.equal(got.json().count, rows.length);
+});
+
+// --- nginx's own answers
+
+test('without a pool browsers get 503 and the Node service 429', async (t) => {
+  const nginx = await start_nginx(t);   // nobody listens on the socket
+  const seen = new Set();
+  for (const [target] of LOCATIONS) {
+    for (const method of ['GET', 'POST']) {
+      const node = target.startsWith(ACCOUNTS);
+      const got = await ask(nginx.port, method, target, { headers: { 'X-Request-Id': 'chosen-by-the-client' } });
+      assert_own_error(got, node ? 429 : 503, 'unavailable', { node, retry_after: node ? '1' : '5' });
+      assert.equal(got.json().message, 'Service temporarily unavailable');
+      seen.add(got.headers['x-request-id']);
+    }
+  }
+  assert.equal(seen.size, LOCATIONS.length * 2, 'every request has an id of its own');
+  assert_own_error(await ask(nginx.port, 'GET', `${PAGE}/page.html`), 503, 'unavailable', { retry_after: '5' });
+});
+
+test('a pool that does not answer in time or hangs up is unavailable, too', async (t) => {
+  const nginx = await start_nginx(t, {
+    edit: { 'wa-accounts-locations.conf': (text) => text.replace(/fastcgi_read_timeout \w+;/g, 'fastcgi_read_timeout 100ms;') },
+  });
+  let how;
+  await start_pool(t, nginx.socket, { answer: () => how });
+  for (how of ['hang', 'drop']) {
+    for (const [target] of LOCATIONS) {
+      const node = target.startsWith(ACCOUNTS);
+      const got = await ask(nginx.port, 'POST', target, { body: '{}' });
+      assert_own_error(got, node ? 429 : 503, 'unavailable', { node, retry_after: node ? '1' : '5' });
+    }
+  }
+});
+
+test('a body over 1 MiB is refused, one of 1 MiB is not', async (t) => {
+  const nginx = await start_nginx(t);
+  const pool = await start_pool(t, nginx.socket);
+  for (const [target] of LOCATIONS) {
+    const node = target.startsWith(ACCOUNTS);
+    const fits = await ask(nginx.port, 'POST', target, { body: Buffer.alloc(MIB, 'x') });
+    assert.equal(fits.status, 200, target);
+    assert.equal(pool.requests.at(-1).body.length, MIB);
+
+    const before = pool.requests.length;
+    const over = await ask(nginx.port, 'POST', target, { body: Buffer.alloc(MIB + 1, 'x') });
+    assert_own_error(over, 413, 'payload_too_large', { node });
+    const chunked = await ask(nginx.port, 'POST', target, { headers: { 'Transfer-Encoding': 'chunked' }, body: Buffer.alloc(MIB + 1, 'x') });
+    assert_own_error(chunked, 413, 'payload_too_large', { node });
+    assert.equal(pool.requests.length, before, target);
+  }
+});
+
+test('the rate limit holds for browser routes only', async (t) => {
+  const nginx = await start_nginx(t);
+  await start_pool(t, nginx.socket);
+  const flood = (target) => Promise.all(Array.from({ length: 80 }, () => ask(nginx.port, 'GET', target, { headers: { 'X-Dev-Limit': '1' } })));
+
+  for (const target of [`${ACCOUNTS}/active`, `${ACCOUNTS}/17/status`, '/healthz']) {
+    assert.ok((await flood(target)).every((got) => got.status === 200), target);
+  }
+  const got = await flood(PAGE);
+  const refused = got.filter((one) => one.status !== 200);
+  assert.ok(refused.length > 0 && refused.length < got.length, `${refused.length} refused`);
+  for (const one of refused) assert_own_error(one, 429, 'too_many_requests', { retry_after: '1' });
+  for (const target of [`${PAGE}/${UUID}`, '/broadcasting/auth']) {
+    assert.ok((await flood(target)).some((one) => one.status === 429), target);
+  }
+});
+
+test('only the addresses that are listed reach the Node and operations routes', async (t) => {
+  const nginx = await start_nginx(t);
+  const pool = await start_pool(t, nginx.socket);
+  const from = '127.0.0.2';   // loopback, but not in the list
+  for (const [target, names] of LOCATIONS) {
+    const before = pool.requests.length;
+    const got = await ask(nginx.port, 'POST', target, { from, headers: { 'X-Forwarded-For': '127.0.0.1' } });
+    if (names === BROWSER) {
+      assert.equal(got.status, 200, target);
+    } else {
+      assert_own_error(got, 403, 'forbidden', { node: true });
+      assert.equal(pool.requests.length, before, target);
+    }
+  }
+});
+
+// --- Two hosts
+
+// The second is asked when the first did not answer.
+const two_hosts = (text, { run, socket }) => text.replace(`server unix:${socket} max_fails=0;`,
+  (line) => `${line} server unix:${run}/second.sock max_fails=0 backup;`);
+
+test('after a host accepted it, a GET goes to the next one and a POST does not', async (t) => {
+  const nginx = await start_nginx(t, { main: two_hosts });
+  const first = await start_pool(t, nginx.socket, { answer: () => 'drop' });
+  const second = await start_pool(t, path.join(nginx.run, 'second.sock'));
+  for (const [method, retried] of [['GET', true], ['HEAD', true], ['PUT', true], ['DELETE', true], ['POST', false], ['PATCH', false]]) {
+    for (const target of [`${PAGE}/${UUID}`, `${ACCOUNTS}/broadcast`]) {
+      const before = [first.requests.length, second.requests.length];
+      const got = await ask(nginx.port, method, target, { body: method === 'HEAD' ? undefined : '{}' });
+      assert.equal(first.requests.length - before[0], 1, `${method} ${target}`);
+      assert.equal(second.requests.length - before[1], retried ? 1 : 0, `${method} ${target}`);
+      const refusal = target.startsWith(ACCOUNTS) ? 429 : 503;
+      assert.equal(got.status, retried ? 200 : refusal, `${method} ${target}`);
+      assert.equal(got.all('x-request-id').length, 1);
+    }
+  }
+});
+
+test('when a host refuses the connection, everything goes to the next one', async (t) => {
+  const nginx = await start_nginx(t, { main: two_hosts });
+  const second = await start_pool(t, path.join(nginx.run, 'second.sock'));
+  for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) {
+    const got = await ask(nginx.port, method, `${ACCOUNTS}/broadcast`, { body: '{"x":1}' });
+    assert.equal(got.status, 200, method);
+    assert.equal(second.requests.at(-1).body.toString(), '{"x":1}', method);
+  }
+  assert.equal(second.requests.length, 5);
+});
