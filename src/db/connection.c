@@ -97,10 +97,11 @@ void connection_close(struct db *db)
 	db->in_transaction = false;
 }
 
-/* So that the processes of a pool do not come back in step. */
-static int64_t pause_ms(void)
+/* With a pause that differs, so that the processes of a pool do not come back in step. */
+static void tell_pool_it_is_away(const struct db *db)
 {
-	return DB_PAUSE_MS + now_us() % DB_PAUSE_MS;
+	if (db->board != NULL)
+		board_db_failed(db->board, DB_PAUSE_MS + now_us() % DB_PAUSE_MS);
 }
 
 static void log_failure(const struct db *db, unsigned error, const char *what)
@@ -134,8 +135,6 @@ enum rc connection_failed(struct db *db, unsigned error, const char *message, co
 	case DB_FAULT_NOT_ACCEPTING:
 	case DB_FAULT_REFUSED:
 		connection_close(db);
-		if (db->board != NULL)
-			board_db_failed(db->board, pause_ms());
 		return RC_RETRY;
 	case DB_FAULT_DEADLOCK:
 	case DB_FAULT_LOCK_WAIT:
@@ -166,6 +165,9 @@ enum rc connection_wait(struct db *db, const char *what)
 	if (ready > 0)
 		return RC_OK;
 	db->fault = DB_FAULT_TIMEOUT;
+	/* Within a transaction it may have been a lock; else it is the server. */
+	if (!db->in_transaction)
+		tell_pool_it_is_away(db);
 	return connection_failed(db, 0, "the server did not answer in time", what);
 }
 
@@ -241,8 +243,7 @@ enum rc db_connect(struct db *db)
 	db->looked = true;
 	if (rc != RC_OK) {
 		connection_close(db);
-		if (db->board != NULL)
-			board_db_failed(db->board, pause_ms());
+		tell_pool_it_is_away(db);
 	} else if (db->board != NULL) {
 		board_db_well(db->board);
 	}

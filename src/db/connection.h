@@ -15,9 +15,10 @@
 enum {
 	DB_STATEMENTS = 128, /* places of the table of prepared statements: a power of two */
 	DB_ERROR_SIZE = 512,
-	DB_TRIES = 3,       /* of a transaction that loses to others */
-	DB_PROBE_MS = 3500, /* longer than the longest try of one process */
-	DB_PAUSE_MS = 300,  /* after a failure, before the next try */
+	DB_LOCK_WAIT_MS = 2000, /* innodb_lock_wait_timeout of our sessions */
+	DB_TRIES = 3,           /* of a transaction that loses to others */
+	DB_PROBE_MS = 3500,     /* longer than the longest try of one process */
+	DB_PAUSE_MS = 300,      /* after a failure, before the next try */
 };
 
 struct prepared;

@@ -69,6 +69,12 @@ static bool lost_to_others(const struct db *db, enum rc rc)
 		   db->fault == DB_FAULT_DUPLICATE);
 }
 
+/* After a lock wait, another try may wait as long again. */
+static int64_t time_needed(enum db_fault fault)
+{
+	return fault == DB_FAULT_LOCK_WAIT ? DB_LOCK_WAIT_MS : 1;
+}
+
 enum rc db_transaction(struct db *db, db_body_fn *body, void *ctx)
 {
 	enum rc rc = RC_INTERNAL;
@@ -76,7 +82,7 @@ enum rc db_transaction(struct db *db, db_body_fn *body, void *ctx)
 	for (int attempt = 1; attempt <= DB_TRIES; attempt++) {
 		db->fault = DB_FAULT_NONE;
 		rc = run_body(db, "START TRANSACTION", body, ctx);
-		if (!lost_to_others(db, rc) || connection_time_left(db) == 0)
+		if (!lost_to_others(db, rc) || connection_time_left(db) < time_needed(db->fault))
 			return rc;
 		pause_after(attempt);
 	}
