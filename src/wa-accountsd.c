@@ -82,36 +82,38 @@ static bool read_arguments(int argc, char **argv, struct arguments *args, int *r
 	return false;
 }
 
+/* What stands against serving from this database; EX_OK if it only is away. */
+static int judge_database(const struct db *db, enum rc rc, const struct schema_state *state)
+{
+	const char *fault = rc == RC_OK ? schema_fault(state) : NULL;
+
+	if (rc == RC_RETRY && !db_was_refused(db)) {
+		log_warn(
+		    "the database cannot be reached yet: %s; requests are answered with \"later\" until "
+		    "it can",
+		    db_last_error(db));
+		return EX_OK;
+	}
+	if (rc != RC_OK)
+		log_error(
+		    "the database refuses us: %s; check DB_HOST or DB_SOCKET, DB_DATABASE, DB_USERNAME "
+		    "and DB_PASSWORD",
+		    db_last_error(db));
+	else if (fault != NULL)
+		log_error("%s", fault);
+	return rc == RC_OK && fault == NULL ? EX_OK : EX_CONFIG;
+}
+
 /* In a child: the master never holds a connection, nor what the library keeps. */
 static int look_at_database(const struct startup *startup)
 {
 	struct arena *mem = arena_create(16 * KIB);
 	struct db *db = db_create(&startup->db, NULL, NULL);
 	struct schema_state state;
-	const char *fault = NULL;
-	int status = EX_OK;
+	int status = EX_OSERR;
 
-	if (db == NULL || schema_read(db, mem, &state) != RC_OK) {
-		if (db != NULL && db_was_refused(db)) {
-			log_error(
-			    "the database refuses us: %s; check DB_USERNAME, DB_PASSWORD and "
-			    "DB_DATABASE",
-			    db_last_error(db));
-			status = EX_CONFIG;
-		} else {
-			log_warn(
-			    "the database cannot be reached yet: %s; requests are answered with "
-			    "503 "
-			    "until it can",
-			    db != NULL ? db_last_error(db) : "out of memory");
-		}
-	} else {
-		fault = schema_fault(&state);
-		if (fault != NULL) {
-			log_error("%s", fault);
-			status = EX_CONFIG;
-		}
-	}
+	if (db != NULL)
+		status = judge_database(db, schema_read(db, mem, &state), &state);
 	db_free(db);
 	arena_free(mem);
 	return status;

@@ -124,11 +124,10 @@ enum rc db_connect(struct db *db) MUST_CHECK;
  * be used; another answer closes it and is what the statement returns.
  */
 void db_on_connect(struct db *db, enum rc (*check)(struct db *db, void *ctx), void *ctx);
-/* The server calls itself MariaDB.  Only while connected. */
-bool db_is_mariadb(const struct db *db);
 /* The server's words for the last failure, for an operator; "" if there is none. */
 const char *db_last_error(const struct db *db);
-/* The last failure was the settings' fault: the name, the password, the database. */
+/* The last failure was the settings' fault: the login, the database, a server that is no MariaDB.
+ */
 bool db_was_refused(const struct db *db);
 
 /* The one row of a query, texts in `mem`.  RC_NOT_FOUND without one. */

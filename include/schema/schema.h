@@ -19,7 +19,6 @@
 enum { SCHEMA_VERSION = 1 };
 
 struct schema_state {
-	bool is_mariadb;
 	bool has_sessions; /* whatsapp_sessions: the migration has not run */
 	bool has_accounts;
 	bool has_parents; /* workspaces and users: Laravel's, or the demo's */

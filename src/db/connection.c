@@ -69,11 +69,6 @@ bool db_was_refused(const struct db *db)
 	return db->fault == DB_FAULT_REFUSED;
 }
 
-bool db_is_mariadb(const struct db *db)
-{
-	return mariadb_connection(db->mysql);
-}
-
 int64_t connection_time_left(const struct db *db)
 {
 	int64_t left =
@@ -199,6 +194,19 @@ static void set_options(MYSQL *mysql, const struct db_options *options)
 	}
 }
 
+/* MySQL lacks INVISIBLE columns as we use them, older MariaDBs lack SKIP LOCKED. */
+static enum rc check_server(struct db *db)
+{
+	char message[DB_ERROR_SIZE];
+
+	if (mariadb_connection(db->mysql) && mysql_get_server_version(db->mysql) >= DB_SERVER_MIN)
+		return RC_OK;
+	snprintf(message, sizeof(message),
+	    "the server is %s %s; this program needs MariaDB 10.6 or later",
+	    mariadb_connection(db->mysql) ? "MariaDB" : "MySQL", mysql_get_server_info(db->mysql));
+	return connection_failed(db, DB_WRONG_SERVER, message, "connect");
+}
+
 static enum rc open_connection(struct db *db)
 {
 	const struct db_options *o = db->options;
@@ -215,7 +223,7 @@ static enum rc open_connection(struct db *db)
 	if (o->ssl_ca != NULL && mysql_get_ssl_cipher(mysql) == NULL)
 		return connection_failed(
 		    db, 2026, "MYSQL_ATTR_SSL_CA is set, but the server offers no TLS", "connect");
-	return connection_query(db, session_sql);
+	return check_server(db) == RC_OK ? connection_query(db, session_sql) : RC_RETRY;
 }
 
 static enum rc check_connection(struct db *db)

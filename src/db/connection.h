@@ -13,7 +13,8 @@
 #include "errors.h"
 
 enum {
-	DB_STATEMENTS = 128, /* places of the table of prepared statements: a power of two */
+	DB_STATEMENTS = 128,    /* places of the table of prepared statements: a power of two */
+	DB_SERVER_MIN = 100600, /* MariaDB 10.6 */
 	DB_ERROR_SIZE = 512,
 	DB_LOCK_WAIT_MS = 2000, /* innodb_lock_wait_timeout of our sessions */
 	DB_TRIES = 3,           /* of a transaction that loses to others */

@@ -35,10 +35,11 @@ static const struct {
     {1226, DB_FAULT_NOT_ACCEPTING}, /* the user's limit is used up */
     {1290, DB_FAULT_NOT_ACCEPTING}, /* --read-only */
     {1836, DB_FAULT_NOT_ACCEPTING}, /* read only mode */
-    {1044, DB_FAULT_REFUSED},       /* no right to the database */
-    {1045, DB_FAULT_REFUSED},       /* wrong name or password */
-    {1049, DB_FAULT_REFUSED},       /* unknown database */
-    {1698, DB_FAULT_REFUSED},       /* access denied without a password */
+    {DB_WRONG_SERVER, DB_FAULT_REFUSED},
+    {1044, DB_FAULT_REFUSED}, /* no right to the database */
+    {1045, DB_FAULT_REFUSED}, /* wrong name or password */
+    {1049, DB_FAULT_REFUSED}, /* unknown database */
+    {1698, DB_FAULT_REFUSED}, /* access denied without a password */
     {1213, DB_FAULT_DEADLOCK},
     {1205, DB_FAULT_LOCK_WAIT},
     {1969, DB_FAULT_TOO_SLOW},

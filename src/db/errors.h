@@ -12,13 +12,16 @@ enum db_fault {
 	DB_FAULT_LOST,          /* the connection is of no use any more */
 	DB_FAULT_TIMEOUT,       /* no answer before the deadline */
 	DB_FAULT_NOT_ACCEPTING, /* read-only, full, not in its cluster: another time */
-	DB_FAULT_REFUSED,       /* name, password or database are wrong */
+	DB_FAULT_REFUSED,       /* the settings name a wrong login, database or server */
 	DB_FAULT_DEADLOCK,      /* the server has rolled back */
 	DB_FAULT_LOCK_WAIT,     /* only the statement has ended: we roll back */
 	DB_FAULT_TOO_SLOW,      /* max_statement_time */
 	DB_FAULT_DUPLICATE,     /* a unique key */
 	DB_FAULT_OTHER,
 };
+
+/* Our own number, beside the server's and the library's: not a server that we can use. */
+enum { DB_WRONG_SERVER = 1 };
 
 enum db_fault errors_fault(unsigned error);
 /* The counter, or METRIC_COUNT for what is no error of the database. */

@@ -46,12 +46,8 @@ enum rc schema_read(struct db *db, struct arena *mem, struct schema_state *ret)
 {
 	struct schema_state state = {0};
 	struct db_value row[4];
-	enum rc rc = db_connect(db);
+	enum rc rc = db_one(db, &statements[TABLES], DB_NONE, mem, row);
 
-	if (rc != RC_OK)
-		return rc;
-	state.is_mariadb = db_is_mariadb(db);
-	rc = db_one(db, &statements[TABLES], DB_NONE, mem, row);
 	if (rc != RC_OK)
 		return rc;
 	state.has_sessions = row[1].u != 0;
@@ -73,10 +69,6 @@ enum rc schema_read(struct db *db, struct arena *mem, struct schema_state *ret)
 /* What no `schema apply` can mend. */
 static const char *unfit(const struct schema_state *state)
 {
-	if (!state->is_mariadb)
-		return "the database server is not MariaDB; this program needs MariaDB 10.6 or "
-		       "later: "
-		       "point DB_HOST or DB_SOCKET at one";
 	if (state->has_sessions)
 		return "the database still has the table whatsapp_sessions: its sessions have not "
 		       "become "
