@@ -74,8 +74,7 @@ static enum rc bind_tcp(
 	if (ret->checks_peers && settings->listen_allow.len == 0) {
 		log_error(
 		    "WA_LISTEN is %.*s, which other hosts can reach; name the hosts that may "
-		    "connect "
-		    "in WA_LISTEN_ALLOW, or listen on 127.0.0.1 or a unix socket",
+		    "connect in WA_LISTEN_ALLOW, or listen on 127.0.0.1 or a unix socket",
 		    SPAN_ARG(settings->listen));
 		return RC_INVALID;
 	}

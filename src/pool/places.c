@@ -182,8 +182,7 @@ void places_kill_hung(struct places *places)
 			continue;
 		log_error(
 		    "%s %d has been busy with %s for %lld ms, longer than WA_REQUEST_TIMEOUT; it "
-		    "is "
-		    "killed and replaced",
+		    "is killed and replaced",
 		    place->kind->name, (int)place->pid, pool->route_name(slot_route(place->slot)),
 		    (long long)busy_ms);
 		kill(place->pid, SIGKILL);

@@ -71,12 +71,10 @@ static const char *unfit(const struct schema_state *state)
 {
 	if (state->has_sessions)
 		return "the database still has the table whatsapp_sessions: its sessions have not "
-		       "become "
-		       "accounts yet; run: wa-accountsctl migrate plan";
+		       "become accounts yet; run: wa-accountsctl migrate plan";
 	if (state->oldest_build > SCHEMA_VERSION)
 		return "the database's schema is too new for this build; install the release that "
-		       "the "
-		       "other hosts run, then run: wa-accountsctl schema check";
+		       "the other hosts run, then run: wa-accountsctl schema check";
 	return NULL;
 }
 
@@ -91,8 +89,7 @@ const char *schema_fault(const struct schema_state *state)
 		       "apply";
 	if (state->version < SCHEMA_VERSION)
 		return "the database's schema is older than this build needs; run: wa-accountsctl "
-		       "schema "
-		       "apply";
+		       "schema apply";
 	return NULL;
 }
 
