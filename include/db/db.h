@@ -38,7 +38,8 @@ struct db_options {
 	const char *database;
 	const char *ssl_ca; /* NULL, or a CA file: TLS with a verified certificate */
 	unsigned connect_timeout_s;
-	unsigned timeout_s; /* of one read or write; the deadline may be earlier */
+	unsigned timeout_s; /* to wait for an answer; the deadline may be earlier; 0: as long as it
+			       takes */
 };
 
 /*

@@ -179,12 +179,13 @@ enum rc connection_query(struct db *db, const char *sql)
 
 static void set_options(MYSQL *mysql, const struct db_options *options)
 {
+	unsigned io_timeout_s = DB_IO_TIMEOUT_S;
 	my_bool verify = 1, keep = 0;
 
 	mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &options->connect_timeout_s);
 	if (options->timeout_s > 0) {
-		mysql_options(mysql, MYSQL_OPT_READ_TIMEOUT, &options->timeout_s);
-		mysql_options(mysql, MYSQL_OPT_WRITE_TIMEOUT, &options->timeout_s);
+		mysql_options(mysql, MYSQL_OPT_READ_TIMEOUT, &io_timeout_s);
+		mysql_options(mysql, MYSQL_OPT_WRITE_TIMEOUT, &io_timeout_s);
 	}
 	mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
 	mysql_options(mysql, MYSQL_OPT_RECONNECT, &keep);

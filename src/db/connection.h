@@ -16,6 +16,12 @@ enum {
 	DB_STATEMENTS = 128,    /* places of the table of prepared statements: a power of two */
 	DB_SERVER_MIN = 100600, /* MariaDB 10.6 */
 	DB_ERROR_SIZE = 512,
+	/*
+	 * What the driver waits for by itself: the answer to a prepare, the rest
+	 * of an answer that has begun.  With the time before it still within the
+	 * 4 s that the Node service is promised.
+	 */
+	DB_IO_TIMEOUT_S = 3,
 	DB_LOCK_WAIT_MS = 2000, /* innodb_lock_wait_timeout of our sessions */
 	DB_TRIES = 3,           /* of a transaction that loses to others */
 	DB_PROBE_MS = 3500,     /* longer than the longest try of one process */
