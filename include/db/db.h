@@ -43,16 +43,14 @@ struct db_options {
 };
 
 /*
- * `in` and `out` have one letter for each parameter and column:
+ * `out` has one letter for each column, each of which may be NULL:
  *   u  unsigned integer     i  integer     t  time (microseconds, UTC)
  *   s  text or bytes, of any length
- * Every one may be NULL.  As a parameter, 't' is not accepted: times go in
- * as text (now_sql).
+ * Parameters carry their type themselves; times go in as text (now_sql).
  */
 struct db_statement {
 	const char *name; /* for the log: "account.find" */
 	const char *sql;
-	const char *in;
 	const char *out; /* "" for a statement without rows */
 	unsigned flags;
 };
@@ -62,31 +60,31 @@ enum {
 };
 
 struct db_value {
-	bool null;
+	enum { DB_NULL, DB_UNSIGNED, DB_INTEGER, DB_TEXT } type;
 	uint64_t u;
 	int64_t i;     /* also times: TIME_NONE for NULL and for zero dates */
-	struct span s; /* absent (ptr NULL) for NULL */
+	struct span s; /* absent (ptr NULL) for NULL; ends with a NUL byte in a row */
 };
 
 static inline struct db_value db_null(void)
 {
-	return (struct db_value){.null = true};
+	return (struct db_value){.type = DB_NULL};
 }
 
 static inline struct db_value db_u(uint64_t n)
 {
-	return (struct db_value){.u = n};
+	return (struct db_value){.type = DB_UNSIGNED, .u = n};
 }
 
 static inline struct db_value db_i(int64_t n)
 {
-	return (struct db_value){.i = n};
+	return (struct db_value){.type = DB_INTEGER, .i = n};
 }
 
 /* An absent span is NULL. */
 static inline struct db_value db_s(struct span text)
 {
-	return (struct db_value){.null = text.ptr == NULL, .s = text};
+	return (struct db_value){.type = text.ptr != NULL ? DB_TEXT : DB_NULL, .s = text};
 }
 
 static inline struct db_value db_text(const char *text)

@@ -219,7 +219,8 @@ static void finish(struct reporting *r)
 static enum rc refuse_phone(struct reporting *r)
 {
 	r->change->refusal = ACCOUNT_PHONE_TAKEN;
-	r->change->sends_disconnect = true;
+	/* Sessions of other providers are not the Node service's to end. */
+	r->change->sends_disconnect = span_is(r->before->provider_type, "webjs");
 	r->change->after.state = ACCOUNT_ERROR;
 	finish(r);
 	return RC_OK;

@@ -150,25 +150,18 @@ static enum rc list_body(struct db *db, void *ctx)
 	return rc;
 }
 
-static bool take_number(struct call *call, const char *field, uint64_t min, uint64_t max,
-    struct faults *faults, uint64_t *ret)
+static void take_number(struct call *call, const char *field, struct faults *faults, uint64_t *ret)
 {
 	struct span text;
 
-	if (!form_field(call->request.query, field, call->mem, &text) || text.len == 0)
-		return false;
-	if (!num_u64(text, ret))
+	if (form_field(call->request.query, field, call->mem, &text) && text.len > 0 &&
+	    (!num_u64(text, ret) || *ret > INT64_MAX))
 		faults_add(faults, field, "field must be an integer.");
-	else if (*ret < min || *ret > max)
-		faults_add(faults, field,
-		    max == BOUND_ACTIVE_LIMIT ? "field must be between 1 and 10000."
-					      : "field must be at least 1.");
-	return true;
 }
 
 static void take_filter(struct call *call, struct listing *l, struct faults *faults)
 {
-	struct span provider;
+	struct span provider, limit;
 
 	if (form_field(call->request.query, "provider_type", call->mem, &provider) &&
 	    provider.len > 0) {
@@ -176,9 +169,11 @@ static void take_filter(struct call *call, struct listing *l, struct faults *fau
 			faults_add_selected(faults, "provider_type");
 		l->filter.provider_type = provider;
 	}
-	take_number(call, "workspace_id", 1, INT64_MAX, faults, &l->filter.workspace_id);
-	take_number(call, "after", 0, INT64_MAX, faults, &l->after);
-	take_number(call, "limit", 1, BOUND_ACTIVE_LIMIT, faults, &l->limit);
+	take_number(call, "workspace_id", faults, &l->filter.workspace_id);
+	take_number(call, "after", faults, &l->after);
+	if (form_field(call->request.query, "limit", call->mem, &limit) && limit.len > 0 &&
+	    (!num_u64(limit, &l->limit) || l->limit < 1 || l->limit > BOUND_ACTIVE_LIMIT))
+		faults_add(faults, "limit", "field must be an integer between 1 and 10000.");
 }
 
 void node_active(struct call *call)

@@ -31,7 +31,7 @@ struct column {
 struct prepared {
 	const struct db_statement *statement;
 	MYSQL_STMT *stmt;
-	size_t n_in, n_out;
+	size_t n_in, n_out; /* parameters, columns */
 	MYSQL_BIND *in, *out;
 	struct column *columns;
 	struct db_value *row;
@@ -97,15 +97,12 @@ static struct prepared *prepared_create(MYSQL *mysql, const struct db_statement 
 	if (p == NULL)
 		return NULL;
 	p->statement = statement;
-	p->n_in = strlen(statement->in);
 	p->n_out = strlen(statement->out);
 	p->stmt = mysql_stmt_init(mysql);
-	p->in = calloc(p->n_in + 1, sizeof(*p->in));
 	p->out = calloc(p->n_out + 1, sizeof(*p->out));
 	p->columns = calloc(p->n_out + 1, sizeof(*p->columns));
 	p->row = calloc(p->n_out + 1, sizeof(*p->row));
-	if (p->stmt == NULL || p->in == NULL || p->out == NULL || p->columns == NULL ||
-	    p->row == NULL) {
+	if (p->stmt == NULL || p->out == NULL || p->columns == NULL || p->row == NULL) {
 		prepared_free(p);
 		return NULL;
 	}
@@ -144,13 +141,11 @@ static enum rc prepare(struct db *db, const struct db_statement *statement, stru
 		prepared_free(p);
 		return connection_failed(db, error, message, statement->name);
 	}
-	if (mysql_stmt_param_count(p->stmt) != p->n_in ||
-	    mysql_stmt_field_count(p->stmt) != p->n_out) {
-		log_error(
-		    "%s: the statement has %lu parameters and %u columns, its row in the table "
-		    "says %zu and %zu",
-		    statement->name, mysql_stmt_param_count(p->stmt),
-		    mysql_stmt_field_count(p->stmt), p->n_in, p->n_out);
+	p->n_in = mysql_stmt_param_count(p->stmt);
+	p->in = calloc(p->n_in + 1, sizeof(*p->in));
+	if (p->in == NULL || mysql_stmt_field_count(p->stmt) != p->n_out) {
+		log_error("%s: the statement has %u columns, its row in the table says %zu",
+		    statement->name, mysql_stmt_field_count(p->stmt), p->n_out);
 		prepared_free(p);
 		return RC_INTERNAL;
 	}
@@ -159,21 +154,26 @@ static enum rc prepare(struct db *db, const struct db_statement *statement, stru
 	return RC_OK;
 }
 
-static void bind_parameter(MYSQL_BIND *bind, const struct db_value *value, char type)
+static void bind_parameter(MYSQL_BIND *bind, const struct db_value *value)
 {
-	*bind = (MYSQL_BIND){0};
-	if (value->null) {
-		bind->buffer_type = MYSQL_TYPE_NULL;
-		return;
-	}
-	bind->buffer_type = type == 's' ? MYSQL_TYPE_STRING : MYSQL_TYPE_LONGLONG;
-	bind->is_unsigned = type == 'u';
-	if (type == 's') {
+	*bind = (MYSQL_BIND){.buffer_type = MYSQL_TYPE_NULL};
+	switch (value->type) {
+	case DB_NULL:
+		break;
+	case DB_UNSIGNED:
+		bind->buffer_type = MYSQL_TYPE_LONGLONG;
+		bind->buffer = (void *)(uintptr_t)&value->u;
+		bind->is_unsigned = 1;
+		break;
+	case DB_INTEGER:
+		bind->buffer_type = MYSQL_TYPE_LONGLONG;
+		bind->buffer = (void *)(uintptr_t)&value->i;
+		break;
+	case DB_TEXT:
+		bind->buffer_type = MYSQL_TYPE_STRING;
 		bind->buffer = (void *)(uintptr_t)value->s.ptr;
 		bind->buffer_length = value->s.len;
-	} else {
-		bind->buffer =
-		    type == 'u' ? (void *)(uintptr_t)&value->u : (void *)(uintptr_t)&value->i;
+		break;
 	}
 }
 
@@ -183,13 +183,18 @@ static void bind_parameter(MYSQL_BIND *bind, const struct db_value *value, char 
  * the method table of mysql.h.  The option also silences mysql_stmt_prepare,
  * so it is on for this one call only.
  */
-static enum rc execute(struct db *db, struct prepared *p, const struct db_value *in)
+static enum rc execute(struct db *db, struct prepared *p, const struct db_value *in, size_t n_in)
 {
 	my_bool skip = 1;
 	int failed;
 
+	if (n_in != p->n_in) {
+		log_error("%s: called with %zu parameters, the statement has %zu",
+		    p->statement->name, n_in, p->n_in);
+		return RC_INTERNAL;
+	}
 	for (size_t i = 0; i < p->n_in; i++)
-		bind_parameter(&p->in[i], &in[i], p->statement->in[i]);
+		bind_parameter(&p->in[i], &in[i]);
 	if (p->n_in > 0 && mysql_stmt_bind_param(p->stmt, p->in))
 		return statement_failed(db, p);
 	mysql_options(db->mysql, MARIADB_OPT_SKIP_READ_RESPONSE, &skip);
@@ -237,20 +242,23 @@ static enum rc read_column(struct db *db, struct prepared *p, size_t at, struct 
 	const struct column *column = &p->columns[at];
 	struct db_value *value = &p->row[at];
 
-	*value = (struct db_value){.null = column->null != 0};
-	switch (p->statement->out[at]) {
+	char type = p->statement->out[at];
+
+	*value = (struct db_value){.type = DB_NULL, .i = type == 't' ? TIME_NONE : 0};
+	if (column->null)
+		return RC_OK;
+	switch (type) {
 	case 'u':
-		value->u = value->null ? 0 : column->value.u;
+		*value = db_u(column->value.u);
 		return RC_OK;
 	case 'i':
-		value->i = value->null ? 0 : column->value.i;
+		*value = db_i(column->value.i);
 		return RC_OK;
 	case 't':
-		value->i = value->null ? TIME_NONE : time_value(&column->value.t);
+		*value = db_i(time_value(&column->value.t));
 		return RC_OK;
 	default:
-		if (value->null)
-			return RC_OK;
+		value->type = DB_TEXT;
 		if (column->length > sizeof(column->value.s))
 			return fetch_long(db, p, at, mem, &value->s);
 		value->s = arena_copy(mem, span_from(column->value.s, column->length));
@@ -282,7 +290,7 @@ static enum rc fetch_rows(
 }
 
 static enum rc run_once(struct db *db, const struct db_statement *statement,
-    const struct db_value *in, struct arena *mem, db_row_fn *fn, void *ctx)
+    const struct db_value *in, size_t n_in, struct arena *mem, db_row_fn *fn, void *ctx)
 {
 	struct prepared *p = NULL;
 	enum rc rc = connection_ready(db);
@@ -290,7 +298,7 @@ static enum rc run_once(struct db *db, const struct db_statement *statement,
 	if (rc == RC_OK)
 		rc = prepare(db, statement, &p);
 	if (rc == RC_OK)
-		rc = execute(db, p, in);
+		rc = execute(db, p, in, n_in);
 	if (rc == RC_OK && p->n_out > 0)
 		rc = fetch_rows(db, p, mem, fn, ctx);
 	else if (rc == RC_OK)
@@ -306,12 +314,7 @@ static enum rc run(struct db *db, const struct db_statement *statement, const st
 	bool had_connection = db->mysql != NULL, in_transaction = db->in_transaction;
 	enum rc rc;
 
-	if (n_in != strlen(statement->in)) {
-		log_error("%s: called with %zu parameters instead of %zu", statement->name, n_in,
-		    strlen(statement->in));
-		return RC_INTERNAL;
-	}
-	rc = run_once(db, statement, in, mem, fn, ctx);
+	rc = run_once(db, statement, in, n_in, mem, fn, ctx);
 	if (rc != RC_RETRY || in_transaction || !had_connection || db->mysql != NULL)
 		return rc;
 	if ((statement->flags & DB_READ) == 0)
@@ -321,7 +324,7 @@ static enum rc run(struct db *db, const struct db_statement *statement, const st
 		return rc;
 	if (db->board != NULL)
 		board_db_well(db->board);
-	return run_once(db, statement, in, mem, fn, ctx);
+	return run_once(db, statement, in, n_in, mem, fn, ctx);
 }
 
 enum rc db_each(struct db *db, const struct db_statement *statement, const struct db_value *in,

@@ -2,37 +2,26 @@
 
 enum { PUT_EVENT, PUT_COMMAND, REPLACE_COMMAND, DEPTH };
 
+// clang-format off
 #define PUT(kind) \
-	"INSERT INTO wa_outbox (account_id, workspace_id, state_version, kind, name, payload," \
-	" created_at, available_at, expires_at) VALUES (?, ?, ?, '" kind \
-	"', ?, ?," \
-	" UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL ? SECOND)"
+	"INSERT INTO wa_outbox (account_id, workspace_id, state_version, kind, name, payload, created_at," \
+	" available_at, expires_at) VALUES (?, ?, ?, '" kind "', ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6)," \
+	" UTC_TIMESTAMP(6) + INTERVAL ? SECOND)"
 
 static const struct db_statement statements[] = {
-    [PUT_EVENT] = {.name = "outbox.put_event", .sql = PUT("event"), .in = "uuussu", .out = ""},
-    [PUT_COMMAND] = {.name = "outbox.put_command",
-	.sql = PUT("command"),
-	.in = "uuussu",
-	.out = ""},
-    [REPLACE_COMMAND] =
-	{
-	    .name = "outbox.replace_command",
-	    .sql = "UPDATE wa_outbox SET state = 'replaced', settled_at = UTC_TIMESTAMP(6)"
-		   " WHERE state = 'waiting' AND account_id = ? AND kind = 'command'",
-	    .in = "u",
-	    .out = "",
-	},
-    [DEPTH] =
-	{
-	    .name = "outbox.depth",
-	    .sql = "SELECT COALESCE(SUM(kind = 'event'), 0), COALESCE(SUM(kind = 'command'), 0),"
-		   " COALESCE(TIMESTAMPDIFF(SECOND, MIN(created_at), UTC_TIMESTAMP(6)), 0)"
-		   " FROM wa_outbox WHERE state IN ('waiting', 'sending')",
-	    .in = "",
-	    .out = "uuu",
-	    .flags = DB_READ,
-	},
+	[PUT_EVENT] = {"outbox.put_event", PUT("event"), "", 0},
+	[PUT_COMMAND] = {"outbox.put_command", PUT("command"), "", 0},
+	[REPLACE_COMMAND] = {"outbox.replace_command",
+		"UPDATE wa_outbox SET state = 'replaced', settled_at = UTC_TIMESTAMP(6)"
+		" WHERE state = 'waiting' AND account_id = ? AND kind = 'command'",
+		"", 0},
+	[DEPTH] = {"outbox.depth",
+		"SELECT COALESCE(SUM(kind = 'event'), 0), COALESCE(SUM(kind = 'command'), 0),"
+		" COALESCE(TIMESTAMPDIFF(SECOND, MIN(created_at), UTC_TIMESTAMP(6)), 0)"
+		" FROM wa_outbox WHERE state IN ('waiting', 'sending')",
+		"uuu", DB_READ},
 };
+// clang-format on
 
 static enum rc put(
     struct db *db, const struct db_statement *statement, const struct outbox_row *row)

@@ -15,6 +15,7 @@ static const struct {
 
 enum { TABLES, VERSION, RECORD, ROWS };
 
+// clang-format off
 static const struct db_statement statements[] = {
     [TABLES] = {"schema.tables",
 	"SELECT COALESCE(SUM(table_name = 'wa_schema'), 0),"
@@ -23,19 +24,20 @@ static const struct db_statement statements[] = {
 	" COALESCE(SUM(table_name IN ('workspaces', 'users')), 0)"
 	" FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name IN"
 	" ('wa_schema', 'whatsapp_sessions', 'whatsapp_accounts', 'workspaces', 'users')",
-	"", "uuuu", DB_READ},
-    [VERSION] = {"schema.version", "SELECT version, oldest_build FROM wa_schema WHERE id = 1", "",
-	"uu", DB_READ},
+	"uuuu", DB_READ},
+    [VERSION] = {"schema.version", "SELECT version, oldest_build FROM wa_schema WHERE id = 1", "uu",
+	DB_READ},
     [RECORD] = {"schema.record",
 	"INSERT INTO wa_schema (id, version, oldest_build, applied_at)"
 	" VALUES (1, ?, ?, UTC_TIMESTAMP(6)) ON DUPLICATE KEY UPDATE version = VALUES(version),"
 	" oldest_build = VALUES(oldest_build), applied_at = VALUES(applied_at)",
-	"uu", "", 0},
+	"", 0},
     [ROWS] = {"schema.rows",
 	"SELECT EXISTS (SELECT 1 FROM users) + EXISTS (SELECT 1 FROM workspaces)"
 	" + EXISTS (SELECT 1 FROM whatsapp_accounts)",
-	"", "u", DB_READ},
+	"u", DB_READ},
 };
+// clang-format on
 
 static const char version_table[] =
     "CREATE TABLE IF NOT EXISTS wa_schema (id tinyint unsigned NOT NULL PRIMARY KEY,"
