@@ -1,0 +1,207 @@
+// What the daemon does not start with: it says what is wrong, where, and what to do.
+
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { run } from './lib/processes.mjs';
+import { build, startStack } from './lib/stack.mjs';
+
+let stack;
+before(async () => (stack = await startStack({ pool: false, nginx: false })));
+after(() => stack?.stop());
+
+/** Start the daemon with these settings changed; it must refuse. */
+async function refused(changes, env = {}) {
+  const file = `${stack.dir}/refused.env`;
+  const settings = { ...stack.settings, ...changes };
+  writeFileSync(file, Object.entries(settings).filter(([, v]) => v !== null).map(([n, v]) => `${n}=${v}\n`).join(''));
+  const result = await run(`${build}/wa-accountsd`, ['--env', file], { env });
+  assert.notEqual(result.code, 0, result.out);
+  assert.equal(result.signal, null, result.out);
+  assert.doesNotMatch(result.out, /Sanitizer|runtime error:/);
+  return result.out;
+}
+
+describe('secrets', () => {
+  const weak = { 'empty': '', 'short': 'secret', 'of the documentation': 'test-secret', 'one letter': 'a'.repeat(64),
+    'a repeated word': 'changeme'.repeat(8) };
+  for (const [name, secret] of Object.entries(weak)) {
+    test(`${name}: refused, and the setting is named`, async () => {
+      assert.match(await refused({ WHATSAPP_HMAC_SECRET: secret }), /WHATSAPP_HMAC_SECRET/);
+    });
+  }
+  test('none at all: refused', async () => {
+    assert.match(await refused({ WHATSAPP_HMAC_SECRET: null }), /WHATSAPP_HMAC_SECRET/);
+  });
+  test('a weak one among the retired ones: refused, and never repeated in the message', async () => {
+    const out = await refused({ WHATSAPP_HMAC_PREVIOUS_SECRETS: `${randomBytes(32).toString('hex')},hunter2` });
+    assert.match(out, /WHATSAPP_HMAC_PREVIOUS_SECRETS/);
+    assert.doesNotMatch(out, /hunter2/);
+  });
+  test('a weak one in the environment: refused too, it wins over the file', async () => {
+    assert.match(await refused({}, { WHATSAPP_HMAC_SECRET: 'secret' }), /WHATSAPP_HMAC_SECRET/);
+  });
+  test('a weak HMAC_SECRET, with no other: refused', async () => {
+    assert.match(await refused({ WHATSAPP_HMAC_SECRET: '', HMAC_SECRET: 'secret' }), /HMAC_SECRET/);
+  });
+});
+
+test('all mistakes are told at once, each with its file and line', async () => {
+  const file = `${stack.dir}/mistakes.env`;
+  const good = Object.entries(stack.settings).filter(([name]) => name !== 'WA_WORKERS').map(([n, v]) => `${n}=${v}`);
+  const lines = ['# mistakes', ...good, '', 'WA_WORKERS=many', 'WA_MAX_REQUESTS=-1',
+    'WHATSAPP_SIGNATURE_TTL=5 minutes',
+    'SESSION_DRIVER=redis', 'WA_LEGACY_ALIASES=perhaps', 'WA_LISTEN_MODE=0999', 'APP_KEY=base64:short'];
+  writeFileSync(file, lines.join('\n'));
+  const { code, out } = await run(`${build}/wa-accountsd`, ['--env', file]);
+  assert.notEqual(code, 0);
+  for (const name of ['WA_WORKERS', 'WA_MAX_REQUESTS', 'WHATSAPP_SIGNATURE_TTL', 'SESSION_DRIVER',
+    'WA_LEGACY_ALIASES', 'WA_LISTEN_MODE', 'APP_KEY']) {
+    const number = lines.findLastIndex((line) => line.startsWith(`${name}=`)) + 1;
+    const told = out.split('\n').filter((line) => line.includes(name));
+    assert.equal(told.length, 1, out);
+    assert.ok(told[0].includes(`${file}:${number}`), told[0]);
+  }
+});
+
+test('a session driver that we cannot read is refused by name', async () => {
+  for (const driver of ['redis', 'cookie', 'memcached', 'array']) {
+    const out = await refused({ SESSION_DRIVER: driver });
+    assert.match(out, /SESSION_DRIVER/);
+    assert.ok(out.includes(driver));
+  }
+});
+
+test('a file that is not there, or no file, is refused with its name', async () => {
+  const { code, out } = await run(`${build}/wa-accountsd`, ['--env', `${stack.dir}/no-such-file`]);
+  assert.notEqual(code, 0);
+  assert.match(out, /no-such-file/);
+});
+
+describe('wa-accountsctl config', () => {
+  const previous = randomBytes(32).toString('hex');
+
+  test('prints every setting, and no secret', async () => {
+    stack.configure({ WHATSAPP_HMAC_PREVIOUS_SECRETS: previous });
+    const { code, out } = await stack.ctl('config');
+    assert.equal(code, 0, out);
+    const { settings } = stack;
+    for (const name of Object.keys(settings)) assert.ok(out.includes(name), name);
+    for (const secret of [settings.WHATSAPP_HMAC_SECRET, previous, settings.DB_PASSWORD, settings.APP_KEY,
+      settings.APP_KEY.slice(7)]) {
+      assert.ok(!out.includes(secret));
+      assert.ok(!out.includes(secret.slice(0, 8)), 'nor the beginning of one');
+      assert.ok(!out.includes(secret.slice(-8)), 'nor the end');
+    }
+    assert.ok(out.includes(settings.DB_DATABASE));
+    assert.match(out, /WHATSAPP_SIGNATURE_TTL\W+300/);
+  });
+
+  test('refuses what the daemon refuses', async () => {
+    const file = `${stack.dir}/weak.env`;
+    writeFileSync(file, readFileSync(stack.envFile, 'utf8').replace(/^WHATSAPP_HMAC_SECRET=.*$/m,
+      'WHATSAPP_HMAC_SECRET=secret'));
+    const { code, out } = await run(`${build}/wa-accountsctl`, ['--env', file, 'config']);
+    assert.notEqual(code, 0);
+    assert.match(out, /WHATSAPP_HMAC_SECRET/);
+    const allowed = await run(`${build}/wa-accountsctl`, ['--env', file, 'config'],
+      { env: { WA_ALLOW_WEAK_SECRETS: 'on' } });
+    assert.equal(allowed.code, 0, allowed.out);
+  });
+});
+
+describe('the database', () => {
+  const command = /wa-accountsctl/;
+
+  test('that is empty is refused, with the command that makes its tables; schema check says the same', async () => {
+    const empty = await startStack({ schema: false, pool: false, nginx: false });
+    try {
+      const { code, out } = await run(`${build}/wa-accountsd`, ['--env', empty.envFile]);
+      assert.notEqual(code, 0, out);
+      assert.match(out, /wa-accountsctl\b.*\bschema apply/);
+      const check = await empty.ctl('schema', 'check');
+      assert.notEqual(check.code, 0, check.out);
+    } finally {
+      await empty.stop();
+    }
+  });
+
+  test('that has the schema already can be given it again: nothing changes', async () => {
+    const before = await stack.checksum();
+    const again = await stack.ctl('schema', 'apply');
+    assert.equal(again.code, 0, again.out);
+    assert.equal((await stack.ctl('schema', 'check')).code, 0);
+    assert.equal(await stack.checksum(), before);
+  });
+
+  test('that still has whatsapp_sessions is refused, with a sentence and a command', async () => {
+    await stack.sql('CREATE TABLE whatsapp_sessions (id bigint unsigned PRIMARY KEY)');
+    try {
+      const out = await refused({});
+      assert.match(out, /whatsapp_sessions/);
+      assert.match(out, command);
+      assert.notEqual((await stack.ctl('schema', 'check')).code, 0);
+    } finally {
+      await stack.sql('DROP TABLE whatsapp_sessions');
+    }
+  });
+
+  test('whose schema is older or newer than this build serves is refused', async () => {
+    const of = (version, oldest) => stack.sql(`UPDATE wa_schema SET version = ${version}, oldest_build = ${oldest}`);
+    const [{ version, oldest_build: oldest }] = await stack.sql('SELECT version, oldest_build FROM wa_schema');
+    try {
+      await of(0, 0);
+      assert.match(await refused({}), /wa-accountsctl schema apply/);
+      assert.notEqual((await stack.ctl('schema', 'check')).code, 0);
+      await of(1000, 1000);
+      assert.match(await refused({}), /too new/);
+      assert.notEqual((await stack.ctl('schema', 'check')).code, 0);
+      assert.notEqual((await stack.ctl('schema', 'apply')).code, 0, 'nothing that this build could mend');
+      await of(1000, version);
+      const newer = await stack.ctl('schema', 'check');
+      assert.equal(newer.code, 0, 'one that still serves this build: hosts are upgraded one by one');
+    } finally {
+      await of(version, oldest);
+    }
+  });
+
+  test('that is not there yet is waited for: alive, not ready, and the log says why without the password', async () => {
+    const lost = await startStack({ nginx: false, env: { DB_SOCKET: '/nowhere/db.sock' }, schema: false });
+    try {
+      const params = { WA_LOCAL: '1' };
+      assert.equal((await lost.fcgi('GET', '/healthz', { params })).status, 200);
+      assert.equal((await lost.fcgi('GET', '/readyz', { params })).status, 503);
+      assert.match(lost.log(), /database/);
+      assert.ok(!lost.log().includes(lost.settings.DB_PASSWORD));
+    } finally {
+      await lost.stop();
+    }
+  });
+
+  test('that lets nobody in is refused, without the password', async () => {
+    for (const changes of [{ DB_PASSWORD: 'wrong-password' }, { DB_DATABASE: 'wa_no_such_database' }]) {
+      const out = await refused(changes);
+      assert.match(out, /DB_USERNAME.*DB_PASSWORD/);
+      assert.ok(!out.includes(stack.settings.DB_PASSWORD));
+      assert.ok(!out.includes('wrong-password'));
+    }
+  });
+
+  test('of MySQL is refused, by name', async () => {
+    const mysql = await startStack({ schema: false, pool: false, nginx: false, serverArgs: ['--version=8.0.36'] });
+    try {
+      const { code, out } = await run(`${build}/wa-accountsd`, ['--env', mysql.envFile]);
+      assert.notEqual(code, 0, out);
+      assert.match(out, /MySQL|MariaDB/);
+    } finally {
+      await mysql.stop();
+    }
+  });
+});
+
+test('the pool starts with all these settings right', async () => {
+  await stack.startPool();
+  assert.equal((await stack.fcgi('GET', '/healthz', { params: { WA_LOCAL: '1' } })).status, 200);
+  assert.equal(await stack.stopPool(), true);
+});
