@@ -54,7 +54,6 @@ void db_on_connect(struct db *db, enum rc (*check)(struct db *db, void *ctx), vo
 void db_begin_work(struct db *db, int64_t deadline_ms)
 {
 	db->deadline_ms = deadline_ms;
-	db->looked = false;
 	db->fault = DB_FAULT_NONE;
 	db->error[0] = '\0';
 }
@@ -249,7 +248,6 @@ enum rc db_connect(struct db *db)
 	if (rc == RC_OK)
 		rc = check_connection(db);
 	slot_count(db->slot, rc == RC_OK ? METRIC_DB_CONNECT : METRIC_DB_CONNECT_FAILED);
-	db->looked = true;
 	if (rc != RC_OK) {
 		connection_close(db);
 		tell_pool_it_is_away(db);
@@ -259,14 +257,11 @@ enum rc db_connect(struct db *db)
 	return rc;
 }
 
-/* Anything to read before a question was asked is a farewell. */
-static bool has_hung_up(struct db *db)
-{
-	struct pollfd fd = {.fd = mysql_get_socket(db->mysql), .events = POLLIN | POLLRDHUP};
-
-	return poll(&fd, 1, 0) != 0;
-}
-
+/*
+ * Whether the server has hung up meanwhile is not looked at first: that is a
+ * system call for every request, and what is sent into a dead connection (a
+ * read, a BEGIN) is simply sent again.
+ */
 enum rc connection_ready(struct db *db)
 {
 	if (db->in_transaction || db->in_check)
@@ -275,10 +270,5 @@ enum rc connection_ready(struct db *db)
 		snprintf(db->error, sizeof(db->error), "the database was away a moment ago");
 		return RC_RETRY;
 	}
-	if (db->mysql != NULL && !db->looked && has_hung_up(db)) {
-		slot_count(db->slot, METRIC_DB_LOST);
-		connection_close(db);
-	}
-	db->looked = true;
 	return db_connect(db);
 }

@@ -40,7 +40,6 @@ struct db {
 	MYSQL *mysql; /* NULL: no connection */
 	struct prepared *prepared[DB_STATEMENTS];
 	int64_t deadline_ms;
-	bool looked;         /* since db_begin_work, at whether the server hung up */
 	bool in_transaction; /* BEGIN was sent, COMMIT was not answered */
 	bool in_check;
 	uint64_t affected;

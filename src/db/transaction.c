@@ -3,14 +3,24 @@
 #include "base/now.h"
 #include "connection.h"
 
-static enum rc begin(struct db *db, const char *sql)
+static enum rc begin_once(struct db *db, const char *sql)
 {
 	enum rc rc = connection_ready(db);
 
 	if (rc == RC_OK)
 		rc = connection_query(db, sql);
-	if (rc == RC_OK)
-		db->in_transaction = true;
+	db->in_transaction = rc == RC_OK;
+	return rc;
+}
+
+/* On a connection that had died since the last request: once more on a new one. */
+static enum rc begin(struct db *db, const char *sql)
+{
+	bool had_connection = db->mysql != NULL;
+	enum rc rc = begin_once(db, sql);
+
+	if (rc == RC_RETRY && had_connection && db->mysql == NULL && db->fault == DB_FAULT_LOST)
+		rc = begin_once(db, sql);
 	return rc;
 }
 

@@ -31,16 +31,16 @@
 
 enum { SOCKET_TIMEOUT_S = 10, DISCARD_STEP = 16 * KIB };
 
-static const char *const param_names[PARAM_COUNT] = {
-    [PARAM_REQUEST_METHOD] = "REQUEST_METHOD",
-    [PARAM_DOCUMENT_URI] = "DOCUMENT_URI",
-    [PARAM_QUERY_STRING] = "QUERY_STRING",
-    [PARAM_CONTENT_LENGTH] = "CONTENT_LENGTH",
-    [PARAM_REMOTE_ADDR] = "REMOTE_ADDR",
-    [PARAM_REQUEST_ID] = "REQUEST_ID",
-    [PARAM_X_TIMESTAMP] = "HTTP_X_TIMESTAMP",
-    [PARAM_X_HMAC_SIGNATURE] = "HTTP_X_HMAC_SIGNATURE",
-    [PARAM_LOCAL] = "WA_LOCAL",
+static const struct span param_names[PARAM_COUNT] = {
+    [PARAM_REQUEST_METHOD] = SPAN("REQUEST_METHOD"),
+    [PARAM_DOCUMENT_URI] = SPAN("DOCUMENT_URI"),
+    [PARAM_QUERY_STRING] = SPAN("QUERY_STRING"),
+    [PARAM_CONTENT_LENGTH] = SPAN("CONTENT_LENGTH"),
+    [PARAM_REMOTE_ADDR] = SPAN("REMOTE_ADDR"),
+    [PARAM_REQUEST_ID] = SPAN("REQUEST_ID"),
+    [PARAM_X_TIMESTAMP] = SPAN("HTTP_X_TIMESTAMP"),
+    [PARAM_X_HMAC_SIGNATURE] = SPAN("HTTP_X_HMAC_SIGNATURE"),
+    [PARAM_LOCAL] = SPAN("WA_LOCAL"),
 };
 
 struct fcgi {
@@ -79,7 +79,7 @@ static void index_param(
     struct http_request *request, struct span name, struct span value, struct arena *mem)
 {
 	for (size_t i = 0; i < PARAM_COUNT; i++) {
-		if (request->params[i].ptr != NULL || !span_is(name, param_names[i]))
+		if (request->params[i].ptr != NULL || !span_eq(name, param_names[i]))
 			continue;
 		request->params[i] = arena_copy(mem, value);
 		return;
@@ -197,10 +197,15 @@ enum rc fcgi_read_body(struct fcgi *fcgi, struct arena *mem, struct http_request
 
 static void put_head(struct buf *out, const struct http_response *response, struct span request_id)
 {
-	buf_putf(out, "Status: %d %s\r\n", response->status, http_reason(response->status));
-	buf_putf(out,
-	    "Content-Type: %s\r\nCache-Control: no-cache, private\r\nX-Request-Id: %.*s\r\n",
-	    response->content_type, SPAN_ARG(request_id));
+	buf_puts(out, "Status: ");
+	buf_put_i64(out, response->status);
+	buf_putc(out, ' ');
+	buf_puts(out, http_reason(response->status));
+	buf_puts(out, "\r\nContent-Type: ");
+	buf_puts(out, response->content_type);
+	buf_puts(out, "\r\nCache-Control: no-cache, private\r\nX-Request-Id: ");
+	buf_put(out, request_id);
+	buf_puts(out, "\r\n");
 	buf_put(out, buf_span(&response->headers));
 }
 
@@ -215,8 +220,9 @@ void fcgi_send(struct fcgi *fcgi, const struct http_response *response, bool hea
 	struct buf start = buf_over(storage, sizeof(storage));
 
 	put_head(&start, response, fcgi->request_id);
-	buf_putf(&start, "Content-Length: %zu\r\n", response->body.len);
-	buf_puts(&start, "\r\n");
+	buf_puts(&start, "Content-Length: ");
+	buf_put_u64(&start, response->body.len);
+	buf_puts(&start, "\r\n\r\n");
 	put(fcgi, buf_span(&start));
 	if (!head)
 		put(fcgi, buf_span(&response->body));
