@@ -42,7 +42,6 @@ enum {
 	BOUND_ENV_LINE = 16 * KIB,
 	BOUND_SECRET_MIN = 20, /* characters; fewer is weak */
 	BOUND_SECRETS = 8,     /* one current and the retired ones */
-	BOUND_PEERS = 32,      /* WA_LISTEN_ALLOW */
 
 	/* the pool */
 	BOUND_WORKERS = 256,

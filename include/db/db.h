@@ -143,12 +143,10 @@ enum rc db_each(struct db *db, const struct db_statement *statement, const struc
 
 /*
  * A statement without rows.  RC_CONFLICT: a unique key has these values
- * already, and nothing was changed; db_conflict_key says which.
+ * already, and nothing was changed.
  */
 enum rc db_run(struct db *db, const struct db_statement *statement, const struct db_value *in,
     size_t n_in) MUST_CHECK;
-uint64_t db_affected(const struct db *db);
-bool db_conflict_key(const struct db *db, const char *key_name);
 
 /*
  * Run `body` in a transaction and commit it if it returns RC_OK; otherwise

@@ -1,5 +1,6 @@
 #include "conf/settings.h"
 
+#include <arpa/inet.h>
 #include <grp.h>
 #include <stddef.h>
 
@@ -201,8 +202,8 @@ static void check_strength(struct reading *r, struct span secret)
 	const char *fault = secret_strength_fault(secret);
 
 	if (fault != NULL && !r->settings->allow_weak_secrets)
-		WRONG(r, "%s is weak: it %s; make one with: openssl rand -hex 32", r->row->name,
-		    fault);
+		WRONG(r, "%s is weak: it %s; make one with: %s", r->row->name, fault,
+		    r->row->type == APP_KEY ? "php artisan key:generate" : "openssl rand -hex 32");
 }
 
 static void set_secret(struct reading *r)
@@ -229,16 +230,25 @@ static void set_secrets(struct reading *r)
 	set_text(r);
 }
 
-/* "base64:" and the base64 text of 32 bytes: 43 digits and one '='. */
+static const char app_key_prefix[] = "base64:";
+
+/* Of 32 bytes: 43 digits and one '='. */
+enum { APP_KEY_DIGITS = 43 };
+
+static struct span app_key_digits(struct span key)
+{
+	return span_from(key.ptr + sizeof(app_key_prefix) - 1, APP_KEY_DIGITS);
+}
+
 static bool is_app_key(struct span text)
 {
-	static const char prefix[] = "base64:";
 	struct span digits;
 
-	if (!span_starts(text, prefix) || text.len != sizeof(prefix) - 1 + 44 ||
+	if (!span_starts(text, app_key_prefix) ||
+	    text.len != sizeof(app_key_prefix) - 1 + APP_KEY_DIGITS + 1 ||
 	    text.ptr[text.len - 1] != '=')
 		return false;
-	digits = span_from(text.ptr + sizeof(prefix) - 1, 43);
+	digits = app_key_digits(text);
 	for (size_t i = 0; i < digits.len; i++) {
 		char c = digits.ptr[i];
 
@@ -253,7 +263,9 @@ static void set_app_keys(struct reading *r)
 {
 	struct span list = r->value.value, one;
 
-	if (r->row->type == APP_KEY && !is_app_key(list))
+	if (r->row->type == APP_KEY && is_app_key(list))
+		check_strength(r, app_key_digits(list));
+	else if (r->row->type == APP_KEY)
 		WRONG(r, "%s must be \"base64:\" and 32 bytes; copy it from the application's .env",
 		    r->row->name);
 	while (r->row->type == APP_KEYS && span_cut(&list, ',', &one)) {
@@ -314,15 +326,32 @@ static void warn_unknown(void *ctx, const struct env_value *value)
 	    "%.*s is not a setting of this version; it is ignored", SPAN_ARG(value->name));
 }
 
+static bool is_address(struct span text)
+{
+	unsigned char address[sizeof(struct in6_addr)];
+	char copy[INET6_ADDRSTRLEN];
+	struct buf b = buf_over(copy, sizeof(copy));
+
+	buf_put(&b, text);
+	buf_putc(&b, '\0');
+	return !b.failed &&
+	       (inet_pton(AF_INET, copy, address) == 1 || inet_pton(AF_INET6, copy, address) == 1);
+}
+
 static void check_together(struct reading *r)
 {
 	const struct settings *s = r->settings;
+	struct span peers = s->listen_allow, peer;
 
 	r->value.where = SPAN_OF("settings");
 	if (!span_starts(s->listen, "unix:") && !span_is(s->listen, "inherit") &&
 	    memchr(s->listen.ptr, ':', s->listen.len) == NULL)
 		WRONG(r, "WA_LISTEN is \"%.*s\"; it must be unix:PATH, HOST:PORT or inherit",
 		    SPAN_ARG(s->listen));
+	while (span_cut(&peers, ',', &peer))
+		if (!is_address(span_trim(peer)))
+			WRONG(r, "WA_LISTEN_ALLOW has \"%.*s\", which is no IPv4 or IPv6 address",
+			    SPAN_ARG(span_trim(peer)));
 	if (s->listen_group.len > 0 && getgrnam(s->listen_group.ptr) == NULL)
 		WRONG(r, "WA_LISTEN_GROUP is \"%.*s\", and there is no such group on this host",
 		    SPAN_ARG(s->listen_group));

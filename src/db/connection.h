@@ -42,7 +42,6 @@ struct db {
 	int64_t deadline_ms;
 	bool in_transaction; /* BEGIN was sent, COMMIT was not answered */
 	bool in_check;
-	uint64_t affected;
 
 	enum db_fault fault; /* of the last failure */
 	char error[DB_ERROR_SIZE];

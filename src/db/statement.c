@@ -301,8 +301,6 @@ static enum rc run_once(struct db *db, const struct db_statement *statement,
 		rc = execute(db, p, in, n_in);
 	if (rc == RC_OK && p->n_out > 0)
 		rc = fetch_rows(db, p, mem, fn, ctx);
-	else if (rc == RC_OK)
-		db->affected = mysql_stmt_affected_rows(p->stmt);
 	if (rc == RC_OK && db->board != NULL)
 		board_db_well(db->board);
 	return rc;
@@ -362,19 +360,4 @@ enum rc db_one(struct db *db, const struct db_statement *statement, const struct
 	enum rc rc = run(db, statement, in, n_in, mem, keep_row, &one);
 
 	return rc == RC_OK && !one.found ? RC_NOT_FOUND : rc;
-}
-
-uint64_t db_affected(const struct db *db)
-{
-	return db->affected;
-}
-
-/* "Duplicate entry '...' for key 'name'": the key's name is between the last quotes. */
-bool db_conflict_key(const struct db *db, const char *key_name)
-{
-	size_t len = strlen(db->error), want = strlen(key_name);
-
-	return db->fault == DB_FAULT_DUPLICATE && len > want + 2 && db->error[len - 1] == '\'' &&
-	       memcmp(db->error + len - 1 - want, key_name, want) == 0 &&
-	       db->error[len - 2 - want] == '\'';
 }

@@ -251,15 +251,30 @@ static bool peer_address(int fd, char ret[static INET6_ADDRSTRLEN])
 		   INET6_ADDRSTRLEN) != NULL;
 }
 
+/* An address of the list in the form in which peer_address writes it. */
+static bool canonical(struct span text, char ret[static INET6_ADDRSTRLEN])
+{
+	unsigned char address[sizeof(struct in6_addr)];
+	char copy[INET6_ADDRSTRLEN];
+	int family = memchr(text.ptr, ':', text.len) != NULL ? AF_INET6 : AF_INET;
+
+	if (text.len >= sizeof(copy))
+		return false;
+	memcpy(copy, text.ptr, text.len);
+	copy[text.len] = '\0';
+	return inet_pton(family, copy, address) == 1 &&
+	       inet_ntop(family, address, ret, INET6_ADDRSTRLEN) != NULL;
+}
+
 bool listen_allows(const struct settings *settings, int fd)
 {
 	struct span list = settings->listen_allow, one;
-	char address[INET6_ADDRSTRLEN];
+	char peer[INET6_ADDRSTRLEN], allowed[INET6_ADDRSTRLEN];
 
-	if (!peer_address(fd, address))
+	if (!peer_address(fd, peer))
 		return false;
 	while (span_cut(&list, ',', &one))
-		if (span_is(span_trim(one), address))
+		if (canonical(span_trim(one), allowed) && strcmp(peer, allowed) == 0)
 			return true;
 	return false;
 }
