@@ -1,7 +1,7 @@
 /*
  * settings: what the operator decides, checked once at start.
  *
- * Read first: the table in settings.c (one row for each name), then env.h
+ * Read first: the table in settings_table.c (one row for each name), then env.h
  * (where the values come from).  The keys that Laravel knows mean what they
  * mean there; ours begin with WA_.
  */

@@ -1,4 +1,4 @@
-#include "conf/secret_strength.h"
+#include "secret_strength.h"
 
 #include <stdbool.h>
 

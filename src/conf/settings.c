@@ -2,124 +2,15 @@
 
 #include <arpa/inet.h>
 #include <grp.h>
-#include <stddef.h>
 
 #include "base/buf.h"
 #include "base/num.h"
-#include "conf/secret_strength.h"
-
-enum type { TEXT, NUMBER, OCTAL, FLAG, WORD, SECRET, SECRETS, APP_KEY, APP_KEYS };
-
-struct row {
-	const char *name;
-	const char *alias; /* looked up when `name` is not set */
-	enum type type;
-	size_t offset;
-	const char *standard; /* as it would stand in the file; NULL: not set */
-	uint64_t min, max;    /* of a number */
-	const char *words;    /* of a WORD, separated by '|', in the enum's order */
-	bool required;
-	const char *help;
-};
-
-#define AT(field) offsetof(struct settings, field)
-
-// clang-format off
-static const struct row rows[] = {
-	{"APP_KEY", NULL, APP_KEY, AT(app_key), NULL, 0, 0, NULL, false,
-	    "Laravel's key: base64: and 32 bytes."},
-	{"APP_PREVIOUS_KEYS", NULL, APP_KEYS, AT(app_previous_keys), NULL, 0, 0, NULL, false,
-	    "Retired keys, comma-separated; tried after APP_KEY."},
-	{"APP_NAME", NULL, TEXT, AT(app_name), "Laravel", 0, 0, NULL, false,
-	    "Names the session cookie when SESSION_COOKIE is not set."},
-	{"APP_URL", NULL, TEXT, AT(app_url), "http://localhost", 0, 0, NULL, false,
-	    "Where the application is found."},
-	{"DB_HOST", NULL, TEXT, AT(db_host), "127.0.0.1", 0, 0, NULL, false,
-	    "MariaDB's host; not used with DB_SOCKET."},
-	{"DB_PORT", NULL, NUMBER, AT(db_port), "3306", 1, 65535, NULL, false,
-	    "MariaDB's port."},
-	{"DB_SOCKET", NULL, TEXT, AT(db_socket), NULL, 0, 0, NULL, false,
-	    "MariaDB's unix socket; wins over DB_HOST."},
-	{"DB_DATABASE", NULL, TEXT, AT(db_database), NULL, 0, 0, NULL, true,
-	    "The application's database."},
-	{"DB_USERNAME", NULL, TEXT, AT(db_username), NULL, 0, 0, NULL, true,
-	    "The account at the database."},
-	{"DB_PASSWORD", NULL, TEXT, AT(db_password), NULL, 0, 0, NULL, false,
-	    "Its password."},
-	{"MYSQL_ATTR_SSL_CA", NULL, TEXT, AT(db_ssl_ca), NULL, 0, 0, NULL, false,
-	    "A CA file: the connection is then TLS, and the server's certificate is verified."},
-	{"SESSION_DRIVER", NULL, WORD, AT(session_driver), "database", 0, 0, "database|file", false,
-	    "Where Laravel keeps its sessions."},
-	{"SESSION_LIFETIME", NULL, NUMBER, AT(session_lifetime_min), "120", 1, 5256000, NULL, false,
-	    "Minutes after which an idle session ends."},
-	{"SESSION_COOKIE", NULL, TEXT, AT(session_cookie), NULL, 0, 0, NULL, false,
-	    "The session cookie's name; otherwise made from APP_NAME."},
-	{"SESSION_ENCRYPT", NULL, FLAG, AT(session_encrypt), "false", 0, 0, NULL, false,
-	    "Sessions are encrypted where they are kept."},
-	{"SESSION_PATH", NULL, TEXT, AT(session_path), "/", 0, 0, NULL, false,
-	    "Path attribute of the cookies."},
-	{"SESSION_DOMAIN", NULL, TEXT, AT(session_domain), NULL, 0, 0, NULL, false,
-	    "Domain attribute of the cookies."},
-	{"SESSION_SECURE_COOKIE", NULL, FLAG, AT(session_secure_cookie), "false", 0, 0, NULL, false,
-	    "Secure attribute of the cookies."},
-	{"SESSION_HTTP_ONLY", NULL, FLAG, AT(session_http_only), "true", 0, 0, NULL, false,
-	    "HttpOnly attribute of the session cookie."},
-	{"SESSION_SAME_SITE", NULL, TEXT, AT(session_same_site), "lax", 0, 0, NULL, false,
-	    "SameSite attribute of the cookies."},
-	{"SESSION_EXPIRE_ON_CLOSE", NULL, FLAG, AT(session_expire_on_close), "false", 0, 0, NULL, false,
-	    "Cookies end with the browser."},
-	{"WHATSAPP_HMAC_SECRET", "HMAC_SECRET", SECRET, AT(hmac_secret), NULL, 0, 0, NULL, true,
-	    "Shared with the Node.js service: signs its requests. HMAC_SECRET is read if it is not set."},
-	{"WHATSAPP_HMAC_PREVIOUS_SECRETS", NULL, SECRETS, AT(hmac_previous_secrets), NULL, 0, 0, NULL,
-	    false, "Retired secrets that are still accepted, comma-separated, at most 7."},
-	{"WHATSAPP_SIGNATURE_TTL", NULL, NUMBER, AT(signature_ttl_s), "300", 1, 86400, NULL, false,
-	    "Seconds by which a signature's time may differ from ours."},
-	{"WA_LISTEN", NULL, TEXT, AT(listen), "unix:/run/wa-accounts/wa-accounts.sock", 0, 0, NULL, false,
-	    "unix:PATH, HOST:PORT, or inherit (systemd's LISTEN_FDS, or descriptor 0)."},
-	{"WA_LISTEN_MODE", NULL, OCTAL, AT(listen_mode), "0660", 0, 0777, NULL, false,
-	    "Mode of the unix socket, octal."},
-	{"WA_LISTEN_GROUP", NULL, TEXT, AT(listen_group), NULL, 0, 0, NULL, false,
-	    "Group of the unix socket: nginx's."},
-	{"WA_LISTEN_ALLOW", NULL, TEXT, AT(listen_allow), NULL, 0, 0, NULL, false,
-	    "Addresses, comma-separated, that may connect over TCP; needed to listen beyond loopback."},
-	{"WA_LISTEN_BACKLOG", NULL, NUMBER, AT(listen_backlog), "511", 1, 65535, NULL, false,
-	    "Connections that may wait; one more is answered by nginx at once."},
-	{"WA_WORKERS", NULL, NUMBER, AT(workers), "4", 1, BOUND_WORKERS, NULL, false,
-	    "Worker processes: two for each core is a good start."},
-	{"WA_MAX_REQUESTS", NULL, NUMBER, AT(max_requests), "100000", 0, 1000000000, NULL, false,
-	    "Requests after which a worker is replaced, give or take a tenth; 0: never."},
-	{"WA_REQUEST_TIMEOUT", NULL, NUMBER, AT(request_timeout_s), "30", 1, 3600, NULL, false,
-	    "Seconds after which a worker that is stuck in a request is killed."},
-	{"WA_STOP_TIMEOUT", NULL, NUMBER, AT(stop_timeout_s), "20", 1, 3600, NULL, false,
-	    "Seconds that requests in hand are given when the pool stops."},
-	{"WA_MEMORY_LIMIT", NULL, NUMBER, AT(memory_limit_mib), "512", 0, 1048576, NULL, false,
-	    "MiB of address space of a worker; 0: no limit."},
-	{"WA_PID_FILE", NULL, TEXT, AT(pid_file), NULL, 0, 0, NULL, false,
-	    "Where the master writes its pid."},
-	{"WA_LOG_FILE", NULL, TEXT, AT(log_file), NULL, 0, 0, NULL, false,
-	    "Where the log goes; otherwise standard error. USR1 opens it anew."},
-	{"WA_LOG_REQUESTS", NULL, WORD, AT(log_requests), "all", 0, 0, "all|errors|none", false,
-	    "Which requests are logged; errors: those answered with 400 and above."},
-	{"WA_DB_CONNECT_TIMEOUT", NULL, NUMBER, AT(db_connect_timeout_s), "2", 1, 60, NULL, false,
-	    "Seconds to wait for a connection to the database."},
-	{"WA_DB_TIMEOUT", NULL, NUMBER, AT(db_timeout_s), "8", 1, 60, NULL, false,
-	    "Seconds that the database is given for a browser's request."},
-	{"WA_DB_NODE_TIMEOUT", NULL, NUMBER, AT(db_node_timeout_ms), "2500", 100, 3500, NULL, false,
-	    "Milliseconds that the database is given for a request of the Node.js service."},
-	{"WA_MAX_ACCOUNTS", NULL, NUMBER, AT(max_accounts), "10", 0, 1000000, NULL, false,
-	    "Connected accounts that a workspace may have."},
-	{"WA_LEGACY_ALIASES", NULL, FLAG, AT(legacy_aliases), "on", 0, 0, NULL, false,
-	    "Answers also carry the old names: status, sessions."},
-	{"WA_ALLOW_WEAK_SECRETS", NULL, FLAG, AT(allow_weak_secrets), "off", 0, 0, NULL, false,
-	    "For tests only: secrets that can be guessed are accepted."},
-};
-// clang-format on
-
-enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+#include "secret_strength.h"
+#include "settings_table.h"
 
 /* One value on its way into the struct. */
 struct reading {
-	const struct row *row;
+	const struct setting *row;
 	struct env_value value;
 	struct arena *mem;
 	struct settings *settings;
@@ -288,7 +179,7 @@ static void (*const setters[])(struct reading *r) = {
     [APP_KEYS] = set_app_keys,
 };
 
-static bool find_value(const struct env *env, const struct row *row, struct env_value *ret)
+static bool find_value(const struct env *env, const struct setting *row, struct env_value *ret)
 {
 	return env_get(env, row->name, ret) ||
 	       (row->alias != NULL && env_get(env, row->alias, ret));
@@ -319,8 +210,8 @@ static void warn_unknown(void *ctx, const struct env_value *value)
 {
 	struct unknown *unknown = ctx;
 
-	for (size_t i = 0; i < ROWS; i++)
-		if (span_is(value->name, rows[i].name))
+	for (size_t i = 0; i < settings_count; i++)
+		if (span_is(value->name, settings_table[i].name))
 			return;
 	conf_mistakes_add(unknown->warnings, unknown->mem, value->where,
 	    "%.*s is not a setting of this version; it is ignored", SPAN_ARG(value->name));
@@ -363,13 +254,13 @@ enum rc settings_read(const struct env *env, struct arena *mem, struct settings 
 	struct settings settings = {0};
 	struct reading reading = {.mem = mem, .settings = &settings, .mistakes = mistakes};
 	struct unknown unknown = {mem, warnings};
-	const size_t last = ROWS - 1;
+	const size_t last = settings_count - 1;
 
 	/* WA_ALLOW_WEAK_SECRETS stands last and is read first: the checks ask for it. */
-	reading.row = &rows[last];
+	reading.row = &settings_table[last];
 	read_row(env, &reading);
 	for (size_t i = 0; i < last; i++) {
-		reading.row = &rows[i];
+		reading.row = &settings_table[i];
 		read_row(env, &reading);
 	}
 	check_together(&reading);
@@ -380,14 +271,14 @@ enum rc settings_read(const struct env *env, struct arena *mem, struct settings 
 	return RC_OK;
 }
 
-static bool is_secret(const struct row *row)
+static bool is_secret(const struct setting *row)
 {
 	return row->type == SECRET || row->type == SECRETS || row->type == APP_KEY ||
 	       row->type == APP_KEYS || span_is(span_of(row->name), "DB_PASSWORD");
 }
 
 static struct span value_text(
-    const struct settings *settings, const struct row *row, struct arena *mem)
+    const struct settings *settings, const struct setting *row, struct arena *mem)
 {
 	const void *at = (const char *)settings + row->offset;
 	struct span words = span_of(row->words), word = {0};
@@ -418,12 +309,13 @@ static struct span value_text(
 void settings_each(const struct settings *settings, const struct env *env, struct arena *mem,
     settings_each_fn *fn, void *ctx)
 {
-	for (size_t i = 0; i < ROWS; i++) {
+	for (size_t i = 0; i < settings_count; i++) {
 		struct env_value value;
 		struct span source = SPAN("standard");
 
-		if (find_value(env, &rows[i], &value))
+		if (find_value(env, &settings_table[i], &value))
 			source = value.where;
-		fn(ctx, rows[i].name, value_text(settings, &rows[i], mem), source, rows[i].help);
+		fn(ctx, settings_table[i].name, value_text(settings, &settings_table[i], mem),
+		    source, settings_table[i].help);
 	}
 }

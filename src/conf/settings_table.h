@@ -1,0 +1,31 @@
+/*
+ * settings_table: one row for each setting.
+ *
+ * A new setting is one row here and one field in struct settings; reading,
+ * checking, printing and the README's test follow from it.
+ */
+#ifndef WA_CONF_SETTINGS_TABLE_H
+#define WA_CONF_SETTINGS_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum setting_type { TEXT, NUMBER, OCTAL, FLAG, WORD, SECRET, SECRETS, APP_KEY, APP_KEYS };
+
+struct setting {
+	const char *name;
+	const char *alias; /* looked up when `name` is not set */
+	enum setting_type type;
+	size_t offset;
+	const char *standard; /* as it would stand in the file; NULL: not set */
+	uint64_t min, max;    /* of a number */
+	const char *words;    /* of a WORD, separated by '|', in the enum's order */
+	bool required;
+	const char *help;
+};
+
+extern const struct setting settings_table[];
+extern const size_t settings_count;
+
+#endif
