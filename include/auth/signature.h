@@ -28,7 +28,7 @@ enum signature_verdict {
 
 /*
  * `previous` is a comma-separated list; empty items count as absent.  NULL
- * if there is no memory or OpenSSL refuses.
+ * if the secret is empty, there is no memory, or OpenSSL refuses.
  */
 struct signature *signature_create(struct span secret, struct span previous, uint64_t ttl_s);
 void signature_free(struct signature *signature);

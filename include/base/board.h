@@ -31,7 +31,7 @@ struct slot;
 
 /* What one route has been asked; the sums over the pool. */
 struct board_route {
-	uint64_t by_status[BOARD_STATUSES]; /* index: board_status_index */
+	uint64_t by_status[BOARD_STATUSES]; /* as board_status_at names them */
 	uint64_t by_bucket[BOARD_BUCKETS];  /* not cumulated; last: slower than every bound */
 	uint64_t total_us;
 };

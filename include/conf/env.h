@@ -2,8 +2,9 @@
  * env: names and values from a dotenv file and from the process environment.
  *
  * The syntax is that of Laravel's reader (vlucas/phpdotenv 5): comments,
- * `export`, single quotes (nothing is expanded), double quotes (\n \r \t \"
- * \\ \$ and ${OTHER}), bare values (${OTHER}; " #" begins a comment).  The
+ * `export`, single quotes (nothing is expanded), double quotes (\n \r \t \f
+ * \v \" \\ \$ and ${OTHER}, over several lines), bare values (${OTHER}; a '#'
+ * begins a comment).  A ${NAME} that is not set stays as it is.  The
  * environment wins over the file, as there; the last of two equal names in
  * the file wins.
  */

@@ -162,6 +162,7 @@ static enum rc merge_metadata(struct reporting *r)
 {
 	struct members *metadata, *reported;
 	struct account *after = &r->change->after;
+	struct span merged;
 
 	if (members_read(r->report->metadata, r->mem, &reported) != RC_OK)
 		return RC_INTERNAL;
@@ -181,8 +182,13 @@ static enum rc merge_metadata(struct reporting *r)
 	} else if (r->report->metadata.ptr == NULL && r->report->reason.ptr == NULL) {
 		return RC_OK;
 	}
-	after->metadata = members_write(metadata);
-	if (after->metadata.len <= BOUND_METADATA)
+	merged = members_write(metadata);
+	if (merged.len <= BOUND_METADATA) {
+		after->metadata = merged;
+		return RC_OK;
+	}
+	/* Full: a report may bring nothing more, but its state is stored. */
+	if (r->report->metadata.ptr == NULL)
 		return RC_OK;
 	r->change->refusal = ACCOUNT_METADATA_FULL;
 	return RC_INVALID;

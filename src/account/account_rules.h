@@ -25,7 +25,7 @@ struct account_change {
 	enum account_refusal refusal;
 };
 
-/* The digits that make `phone` a number: in `mem`; empty if it has none or is none. */
+/* The digits of any text, in `mem`: what numbers are compared by. */
 struct span account_rules_phone_digits(struct span phone, struct arena *mem);
 /* 5 to 20 digits, at most 50 characters, nothing but digits, blanks and "+-().". */
 bool account_rules_is_phone(struct span phone);

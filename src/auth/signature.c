@@ -32,7 +32,7 @@ static bool add_secret(struct signature *signature, struct span secret)
 {
 	struct hmac_key *key;
 
-	if (signature->count == BOUND_SECRETS)
+	if (secret.len == 0 || signature->count == BOUND_SECRETS)
 		return false;
 	key = hmac_key_create(secret);
 	if (key == NULL)

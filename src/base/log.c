@@ -9,7 +9,7 @@
 #include "base/now.h"
 
 /* Kept free for what log_end adds. */
-enum { TAIL_SIZE = 8 };
+enum { TAIL_SIZE = 9 };
 
 void log_begin(struct log_line *line, const char *level, const char *event)
 {
@@ -75,6 +75,20 @@ void log_number(struct log_line *line, const char *key, int64_t value)
 	buf_put_i64(&line->text, value);
 }
 
+/* A value in quotes has begun and not ended. */
+static bool ends_in_quotes(struct span text)
+{
+	bool inside = false;
+
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] == '\\')
+			i++;
+		else if (text.ptr[i] == '"')
+			inside = !inside;
+	}
+	return inside;
+}
+
 void log_end(struct log_line *line)
 {
 	bool cut = line->text.failed;
@@ -82,7 +96,8 @@ void log_end(struct log_line *line)
 	line->text.max = line->text.cap = sizeof(line->storage);
 	line->text.failed = false;
 	if (cut)
-		buf_puts(&line->text, " cut=1");
+		buf_puts(
+		    &line->text, ends_in_quotes(buf_span(&line->text)) ? "\" cut=1" : " cut=1");
 	buf_putc(&line->text, '\n');
 	/* Nobody can be told that the log cannot be written. */
 	while (write(STDERR_FILENO, line->text.ptr, line->text.len) < 0 && errno == EINTR)
@@ -92,7 +107,7 @@ void log_end(struct log_line *line)
 static void note(const char *level, const char *fmt, va_list args)
 {
 	struct log_line line;
-	char text[BOUND_LOG_LINE / 2];
+	char text[BOUND_LOG_LINE];
 	int len = vsnprintf(text, sizeof(text), fmt, args);
 	size_t used = len < 0 ? 0 : (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1;
 

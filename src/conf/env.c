@@ -18,13 +18,14 @@ struct env {
 	struct arena *mem;
 	char **environment;
 	struct entry *first; /* the newest first, so that the last line wins */
-	const char *path;
 };
 
 /* One line under the reader's eyes. */
 struct line {
 	struct env *env;
 	struct conf_mistakes *mistakes;
+	struct span text; /* the lines behind this one */
+	unsigned number;
 	struct span where;
 	struct span rest;
 	struct buf value;
@@ -74,26 +75,28 @@ static char take(struct line *line)
 	return c;
 }
 
-/* At "${": put the value of the name in braces. */
-static void expand(struct line *line)
+/* The length of "${NAME}" at the start of the rest; 0 if that is something else. */
+static size_t expansion_length(const struct line *line)
 {
-	const char *close = memchr(line->rest.ptr, '}', line->rest.len);
-	struct env_value other;
-	struct span name;
+	size_t at = 2;
 
-	if (close == NULL) {
-		buf_putc(&line->value, take(line));
-		return;
-	}
-	name = span_from(line->rest.ptr + 2, (size_t)(close - line->rest.ptr) - 2);
-	line->rest = span_from(close + 1, line->rest.len - name.len - 3);
-	if (lookup(line->env, name, &other))
-		buf_put(&line->value, other.value);
+	if (!span_starts(line->rest, "${"))
+		return 0;
+	while (at < line->rest.len && name_char(line->rest.ptr[at]))
+		at++;
+	return at > 2 && at < line->rest.len && line->rest.ptr[at] == '}' ? at + 1 : 0;
 }
 
-static bool at_expansion(const struct line *line)
+/* The value of the name in braces; what is not set stays as it is written. */
+static void expand(struct line *line, size_t length)
 {
-	return line->rest.len >= 2 && line->rest.ptr[0] == '$' && line->rest.ptr[1] == '{';
+	struct span text = span_from(line->rest.ptr, length);
+	struct env_value other;
+
+	if (lookup(line->env, span_from(text.ptr + 2, length - 3), &other))
+		text = other.value;
+	buf_put(&line->value, text);
+	line->rest = span_from(line->rest.ptr + length, line->rest.len - length);
 }
 
 static void mistake(struct line *line, const char *what)
@@ -121,17 +124,36 @@ static char unescape(char c)
 		return '\r';
 	case 't':
 		return '\t';
+	case 'f':
+		return '\f';
+	case 'v':
+		return '\v';
 	default:
 		return c;
 	}
 }
 
+static bool next_line(struct line *line)
+{
+	line->number++;
+	return span_cut(&line->text, '\n', &line->rest);
+}
+
+/* May go on over several lines. */
 static void read_double_quoted(struct line *line)
 {
+	struct line first = *line;
+
 	take(line);
-	while (line->rest.len > 0 && line->rest.ptr[0] != '"') {
-		if (at_expansion(line)) {
-			expand(line);
+	while (line->rest.len == 0 || line->rest.ptr[0] != '"') {
+		size_t length = expansion_length(line);
+
+		if (line->rest.len == 0) {
+			if (!next_line(line))
+				break;
+			buf_putc(&line->value, '\n');
+		} else if (length > 0) {
+			expand(line, length);
 		} else if (line->rest.ptr[0] == '\\' && line->rest.len > 1) {
 			take(line);
 			buf_putc(&line->value, unescape(take(line)));
@@ -139,10 +161,14 @@ static void read_double_quoted(struct line *line)
 			buf_putc(&line->value, take(line));
 		}
 	}
-	if (line->rest.len == 0)
-		mistake(line, "a value in double quotes does not end on its line; close the quote");
-	else
+	if (line->rest.len > 0) {
 		take(line);
+		return;
+	}
+	/* Not the whole rest of the file for one quote that is missing. */
+	*line = first;
+	line->rest.len = 0;
+	mistake(line, "a value in double quotes does not end; close the quote");
 }
 
 static bool is_blank(char c)
@@ -152,16 +178,11 @@ static bool is_blank(char c)
 
 static void read_bare(struct line *line)
 {
-	bool after_blank = true;
+	while (line->rest.len > 0 && line->rest.ptr[0] != '#') {
+		size_t length = expansion_length(line);
 
-	while (line->rest.len > 0) {
-		char c = line->rest.ptr[0];
-
-		if (c == '#' && after_blank)
-			break;
-		after_blank = is_blank(c);
-		if (at_expansion(line))
-			expand(line);
+		if (length > 0)
+			expand(line, length);
 		else
 			buf_putc(&line->value, take(line));
 	}
@@ -185,6 +206,10 @@ static void read_value(struct line *line)
 	if (line->rest.len > 0 && line->rest.ptr[0] != '#')
 		mistake(line,
 		    "there is text behind the closing quote; put the quotes around all of it");
+	if (line->value.len > 0 && memchr(line->value.ptr, '\0', line->value.len) != NULL) {
+		mistake(line, "the value contains a NUL byte");
+		line->value.len = 0;
+	}
 	if (line->value.failed)
 		mistake(line, "the value is longer than 16384 bytes");
 }
@@ -223,15 +248,15 @@ struct env *env_parse(struct span text, const char *path, char **environment, st
     struct conf_mistakes *mistakes)
 {
 	struct env *env = arena_alloc(mem, sizeof(*env));
-	struct line line = {.env = env, .mistakes = mistakes};
+	struct line line = {.env = env, .mistakes = mistakes, .text = text};
 
-	*env = (struct env){.mem = mem, .environment = environment, .path = path};
+	*env = (struct env){.mem = mem, .environment = environment};
 	if (span_starts(text, "\xef\xbb\xbf"))
-		text = span_from(text.ptr + 3, text.len - 3);
-	for (unsigned number = 1; span_cut(&text, '\n', &line.rest); number++) {
+		line.text = span_from(text.ptr + 3, text.len - 3);
+	while (next_line(&line)) {
 		struct buf where = buf_in(mem, 4 * KIB);
 
-		buf_putf(&where, "%s:%u", path, number);
+		buf_putf(&where, "%s:%u", path, line.number);
 		line.where = buf_span(&where);
 		if (memchr(line.rest.ptr, '\0', line.rest.len) != NULL)
 			mistake(&line, "the line contains a NUL byte");

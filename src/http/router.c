@@ -65,7 +65,8 @@ const char *router_check(const struct routes *routes)
 
 		if (route->ways == 0)
 			return "a row of the routing table names no way in";
-		if (route->run == NULL || route->name == NULL || route->path[0] != '/')
+		if (route->run == NULL || route->name == NULL || route->path == NULL ||
+		    route->path[0] != '/')
 			return "a row of the routing table is not complete";
 		if (route->body_max > BOUND_BODY)
 			return "a row of the routing table allows a larger body than nginx";

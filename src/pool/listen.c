@@ -65,19 +65,38 @@ static bool is_loopback(const struct sockaddr *address)
 		   &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
 }
 
+/* Who may connect: everybody from this host; from others only whom the list names. */
+static enum rc decide_peers(
+    const struct settings *settings, const struct sockaddr *address, struct listening *ret)
+{
+	ret->checks_peers = address->sa_family != AF_UNIX && !is_loopback(address);
+	if (!ret->checks_peers || settings->listen_allow.len > 0)
+		return RC_OK;
+	log_error(
+	    "the pool would listen on an address that other hosts can reach; name the hosts that "
+	    "may connect in WA_LISTEN_ALLOW, or listen on 127.0.0.1 or a unix socket");
+	return RC_INVALID;
+}
+
+static enum rc take_inherited(const struct settings *settings, struct listening *ret)
+{
+	struct sockaddr_storage address;
+	socklen_t size = sizeof(address);
+
+	if (getsockname(ret->fd, (struct sockaddr *)&address, &size) != 0) {
+		log_error("could not look at the inherited socket: %s", strerror(errno));
+		return RC_INTERNAL;
+	}
+	return decide_peers(settings, (const struct sockaddr *)&address, ret);
+}
+
 static enum rc bind_tcp(
     const struct settings *settings, const struct addrinfo *address, struct listening *ret)
 {
 	int on = 1;
 
-	ret->checks_peers = !is_loopback(address->ai_addr);
-	if (ret->checks_peers && settings->listen_allow.len == 0) {
-		log_error(
-		    "WA_LISTEN is %.*s, which other hosts can reach; name the hosts that may "
-		    "connect in WA_LISTEN_ALLOW, or listen on 127.0.0.1 or a unix socket",
-		    SPAN_ARG(settings->listen));
+	if (decide_peers(settings, address->ai_addr, ret) != RC_OK)
 		return RC_INVALID;
-	}
 	ret->fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (ret->fd < 0 || setsockopt(ret->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
 	    bind(ret->fd, address->ai_addr, address->ai_addrlen) != 0 ||
@@ -92,10 +111,12 @@ static enum rc bind_tcp(
 /* "HOST:PORT" or "[::1]:PORT" */
 static enum rc open_tcp(const struct settings *settings, struct listening *ret)
 {
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+	const struct addrinfo hints = {
+	    .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
 	struct addrinfo *found = NULL;
 	char text[256], *port, *host = text;
 	enum rc rc = RC_INVALID;
+	uint64_t number;
 	int error;
 
 	if (snprintf(text, sizeof(text), "%s", settings->listen.ptr) >= (int)sizeof(text))
@@ -105,6 +126,11 @@ static enum rc open_tcp(const struct settings *settings, struct listening *ret)
 	if (host[0] == '[' && port - 2 > host && port[-2] == ']') {
 		host++;
 		port[-2] = '\0';
+	}
+	if (!num_u64(span_of(port), &number) || number < 1 || number > 65535) {
+		log_error("WA_LISTEN is %s; its port must be a number from 1 to 65535",
+		    settings->listen.ptr);
+		return RC_INVALID;
 	}
 	error = getaddrinfo(host, port, &hints, &found);
 	if (error != 0)
@@ -161,6 +187,7 @@ static enum rc give_away(const char *path, const struct settings *settings)
 static enum rc open_unix(const struct settings *settings, const char *path, struct listening *ret)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct stat there;
 	enum rc rc;
 
 	/* Room for the temporary name, ".new". */
@@ -168,6 +195,11 @@ static enum rc open_unix(const struct settings *settings, const char *path, stru
 		log_error("WA_LISTEN names a path of %zu bytes; a unix socket's has 1 to %zu",
 		    strlen(path), sizeof(address.sun_path) - 5);
 		return RC_INVALID;
+	}
+	if (lstat(path, &there) == 0 && !S_ISSOCK(there.st_mode)) {
+		log_error(
+		    "WA_LISTEN names %s, which exists and is no socket; it is left alone", path);
+		return RC_CONFLICT;
 	}
 	rc = lock_path(path, ret);
 	if (rc != RC_OK)
@@ -199,8 +231,7 @@ enum rc listen_open(const struct settings *settings, struct listening *ret)
 
 	listening.fd = inherited_fd();
 	if (listening.fd >= 0) {
-		listening.checks_peers = settings->listen_allow.len > 0;
-		rc = RC_OK;
+		rc = take_inherited(settings, &listening);
 	} else if (span_is(settings->listen, "inherit")) {
 		log_error(
 		    "WA_LISTEN is inherit, but there is no listening socket to inherit: neither "
@@ -231,7 +262,16 @@ void listen_close(struct listening *listening)
 	listening->fd = listening->lock_fd = -1;
 }
 
-/* The numeric address of a peer; an IPv4 address in IPv6 form counts as IPv4. */
+/* As text; an IPv4 address in IPv6 form counts as IPv4. */
+static bool address_text(int family, const void *address, char ret[static INET6_ADDRSTRLEN])
+{
+	const struct in6_addr *v6 = address;
+
+	if (family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(v6))
+		return inet_ntop(AF_INET, &v6->s6_addr[12], ret, INET6_ADDRSTRLEN) != NULL;
+	return inet_ntop(family, address, ret, INET6_ADDRSTRLEN) != NULL;
+}
+
 static bool peer_address(int fd, char ret[static INET6_ADDRSTRLEN])
 {
 	struct sockaddr_storage peer;
@@ -239,22 +279,16 @@ static bool peer_address(int fd, char ret[static INET6_ADDRSTRLEN])
 
 	if (getpeername(fd, (struct sockaddr *)&peer, &size) != 0)
 		return false;
-	if (peer.ss_family == AF_INET6) {
-		const struct in6_addr *a = &((struct sockaddr_in6 *)&peer)->sin6_addr;
-
-		if (IN6_IS_ADDR_V4MAPPED(a))
-			return inet_ntop(AF_INET, &a->s6_addr[12], ret, INET6_ADDRSTRLEN) != NULL;
-		return inet_ntop(AF_INET6, a, ret, INET6_ADDRSTRLEN) != NULL;
-	}
+	if (peer.ss_family == AF_INET6)
+		return address_text(AF_INET6, &((struct sockaddr_in6 *)&peer)->sin6_addr, ret);
 	return peer.ss_family == AF_INET &&
-	       inet_ntop(AF_INET, &((struct sockaddr_in *)&peer)->sin_addr, ret,
-		   INET6_ADDRSTRLEN) != NULL;
+	       address_text(AF_INET, &((struct sockaddr_in *)&peer)->sin_addr, ret);
 }
 
 /* An address of the list in the form in which peer_address writes it. */
 static bool canonical(struct span text, char ret[static INET6_ADDRSTRLEN])
 {
-	unsigned char address[sizeof(struct in6_addr)];
+	struct in6_addr address;
 	char copy[INET6_ADDRSTRLEN];
 	int family = memchr(text.ptr, ':', text.len) != NULL ? AF_INET6 : AF_INET;
 
@@ -262,8 +296,7 @@ static bool canonical(struct span text, char ret[static INET6_ADDRSTRLEN])
 		return false;
 	memcpy(copy, text.ptr, text.len);
 	copy[text.len] = '\0';
-	return inet_pton(family, copy, address) == 1 &&
-	       inet_ntop(family, address, ret, INET6_ADDRSTRLEN) != NULL;
+	return inet_pton(family, copy, &address) == 1 && address_text(family, &address, ret);
 }
 
 bool listen_allows(const struct settings *settings, int fd)

@@ -11,8 +11,8 @@
 #include "base/num.h"
 
 /* "listening descriptor,lock descriptor,checks peers,path" and "pid,pid,..." */
-static const char sockets_variable[] = "WA_RELOAD_SOCKETS";
-static const char children_variable[] = "WA_RELOAD_CHILDREN";
+static const char sockets_variable[] = "POOL_TAKE_OVER_SOCKETS";
+static const char children_variable[] = "POOL_TAKE_OVER_CHILDREN";
 
 enum { ARGS_MAX = 32 };
 

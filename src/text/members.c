@@ -1,6 +1,7 @@
 #include "text/members.h"
 
 #include <jansson.h>
+#include <stdint.h>
 
 #include "base/bounds.h"
 #include "base/buf.h"
@@ -11,13 +12,20 @@ struct member {
 	struct span key;  /* raw, between its quotes */
 	struct span name; /* decoded */
 	struct span raw;
+	uint32_t hash; /* of the name */
 };
 
+/* In their order as a list, and by name in a hash table of open addressing. */
 struct members {
 	struct arena *mem;
 	struct member *first;
 	struct member **end;
+	size_t count;
+	size_t places; /* a power of two, more than twice the count */
+	struct member **table;
 };
+
+enum { PLACES_FIRST = 16 };
 
 static struct span skip_blanks(struct span at)
 {
@@ -92,25 +100,52 @@ static struct span decode_key(struct span key, struct arena *mem)
 	return name;
 }
 
-static struct member *find(const struct members *members, struct span name)
+/* FNV-1a */
+static uint32_t hash_of(struct span name)
 {
-	struct member *m = members->first;
+	uint32_t hash = 2166136261U;
 
-	while (m != NULL && !span_eq(m->name, name))
-		m = m->next;
-	return m;
+	for (size_t i = 0; i < name.len; i++)
+		hash = (hash ^ (unsigned char)name.ptr[i]) * 16777619U;
+	return hash;
+}
+
+/* Where a member of this name is, or would be. */
+static struct member **place_of(const struct members *members, struct span name, uint32_t hash)
+{
+	size_t at = hash & (members->places - 1);
+
+	while (members->table[at] != NULL &&
+	       (members->table[at]->hash != hash || !span_eq(members->table[at]->name, name)))
+		at = (at + 1) & (members->places - 1);
+	return &members->table[at];
+}
+
+static void make_room(struct members *members)
+{
+	if (2 * (members->count + 1) < members->places)
+		return;
+	members->places = members->places == 0 ? PLACES_FIRST : 2 * members->places;
+	members->table = arena_alloc(members->mem, members->places * sizeof(struct member *));
+	for (struct member *m = members->first; m != NULL; m = m->next)
+		*place_of(members, m->name, m->hash) = m;
 }
 
 static void put(struct members *members, struct span key, struct span name, struct span raw)
 {
-	struct member *m = find(members, name);
+	uint32_t hash = hash_of(name);
+	struct member **place, *m;
 
+	make_room(members);
+	place = place_of(members, name, hash);
+	m = *place;
 	if (m == NULL) {
 		m = arena_alloc(members->mem, sizeof(*m));
-		m->key = key;
-		m->name = name;
+		*m = (struct member){.key = key, .name = name, .hash = hash};
 		*members->end = m;
 		members->end = &m->next;
+		members->count++;
+		*place = m;
 	}
 	m->raw = raw;
 }
@@ -170,7 +205,8 @@ enum rc members_read(struct span text, struct arena *mem, struct members **ret)
 
 struct span members_get(const struct members *members, struct span name)
 {
-	const struct member *m = find(members, name);
+	const struct member *m =
+	    members->count > 0 ? *place_of(members, name, hash_of(name)) : NULL;
 
 	return m != NULL ? m->raw : (struct span){0};
 }

@@ -1,0 +1,7 @@
+#include "account_tests.h"
+
+int main(void)
+{
+	return test_account_row() + test_account_phone() + test_account_rules() +
+	       test_account_metadata();
+}

@@ -1,0 +1,441 @@
+#include "auth/guard.h"
+#include "auth/signature.h"
+
+#include "base/bounds.h"
+#include "base/buf.h"
+#include "base/now.h"
+#include "crypto/hmac.h"
+#include "text/hex.h"
+#include "unit.h"
+
+enum { NOW_S = 1763200000, TTL_S = 300, HEX_SIZE = 2 * HMAC_SIZE };
+
+/* What the Node service sends beside a body. */
+struct proof {
+	char timestamp[24];
+	char code[HEX_SIZE + 1];
+};
+
+static struct proof prove(const char *secret, const char *timestamp, struct span body)
+{
+	struct hmac_key *key = hmac_key_create(span_of(secret));
+	unsigned char code[HMAC_SIZE];
+	struct proof proof = {.code = ""};
+	struct buf text = buf_over(proof.timestamp, sizeof(proof.timestamp) - 1);
+
+	buf_puts(&text, timestamp);
+	assert_int_equal(hmac_sign(key, span_of(timestamp), body, code), RC_OK);
+	hmac_key_free(key);
+	hex_encode(code, HMAC_SIZE, proof.code);
+	return proof;
+}
+
+static struct proof prove_at(const char *secret, int64_t seconds, struct span body)
+{
+	char text[24] = "";
+	struct buf b = buf_over(text, sizeof(text) - 1);
+
+	buf_put_i64(&b, seconds);
+	return prove(secret, text, body);
+}
+
+static enum signature_verdict check(
+    const struct signature *signature, const struct proof *proof, struct span body, int64_t now_us)
+{
+	return signature_check(
+	    signature, span_of(proof->timestamp), span_of(proof->code), body, now_us);
+}
+
+static int open_signature(void **state)
+{
+	*state = signature_create(SPAN_OF("current"), SPAN_OF("old, ,,  older ,"), TTL_S);
+	return *state == NULL;
+}
+
+static int close_signature(void **state)
+{
+	signature_free(*state);
+	return 0;
+}
+
+#define signature_test(f) cmocka_unit_test_setup_teardown(f, open_signature, close_signature)
+#define AT(seconds) ((int64_t)(seconds)*US_PER_S)
+#define BODY SPAN_OF("{\"a\":1}")
+
+static void test_a_signed_request_is_let_in(void **state)
+{
+	struct proof proof = prove_at("current", NOW_S, BODY);
+
+	assert_int_equal(check(*state, &proof, BODY, AT(NOW_S)), SIGNATURE_OK_CURRENT);
+	proof = prove_at("current", NOW_S, SPAN_OF(""));
+	assert_int_equal(check(*state, &proof, SPAN_OF(""), AT(NOW_S)), SIGNATURE_OK_CURRENT);
+	assert_int_equal(check(*state, &proof, (struct span){0}, AT(NOW_S)), SIGNATURE_OK_CURRENT);
+}
+
+static void test_every_retired_secret_is_accepted_and_told_apart(void **state)
+{
+	struct proof proof = prove_at("old", NOW_S, BODY);
+
+	assert_int_equal(check(*state, &proof, BODY, AT(NOW_S)), SIGNATURE_OK_PREVIOUS);
+	proof = prove_at("older", NOW_S, BODY);
+	assert_int_equal(check(*state, &proof, BODY, AT(NOW_S)), SIGNATURE_OK_PREVIOUS);
+}
+
+static void test_empty_items_of_the_list_are_no_secrets(void **state)
+{
+	struct proof proof = prove_at("", NOW_S, BODY);
+
+	assert_int_equal(check(*state, &proof, BODY, AT(NOW_S)), SIGNATURE_MISMATCH);
+	proof = prove_at(" ", NOW_S, BODY);
+	assert_int_equal(check(*state, &proof, BODY, AT(NOW_S)), SIGNATURE_MISMATCH);
+	proof = prove_at("old, ,,  older ,", NOW_S, BODY);
+	assert_int_equal(check(*state, &proof, BODY, AT(NOW_S)), SIGNATURE_MISMATCH);
+}
+
+static void test_an_empty_secret_is_none(void **state)
+{
+	struct signature *signature;
+
+	(void)state;
+	signature = signature_create(SPAN_OF(""), (struct span){0}, TTL_S);
+	assert_null(signature);
+}
+
+static void test_another_secret_is_a_mismatch(void **state)
+{
+	struct proof proof = prove_at("Current", NOW_S, BODY);
+
+	assert_int_equal(check(*state, &proof, BODY, AT(NOW_S)), SIGNATURE_MISMATCH);
+}
+
+static void test_a_single_changed_bit_is_a_mismatch(void **state)
+{
+	struct proof proof = prove_at("current", NOW_S, BODY);
+	char body[] = "{\"a\":1}";
+
+	for (size_t i = 0; i < strlen(body) * 8; i++) {
+		body[i / 8] = (char)(body[i / 8] ^ 1 << i % 8);
+		assert_int_equal(
+		    check(*state, &proof, span_from(body, 7), AT(NOW_S)), SIGNATURE_MISMATCH);
+		body[i / 8] = (char)(body[i / 8] ^ 1 << i % 8);
+	}
+	for (size_t i = 0; i < HEX_SIZE; i++) {
+		char digit = proof.code[i];
+
+		proof.code[i] = digit == '0' ? '1' : '0';
+		assert_int_equal(check(*state, &proof, BODY, AT(NOW_S)), SIGNATURE_MISMATCH);
+		proof.code[i] = digit;
+	}
+	assert_int_equal(check(*state, &proof, BODY, AT(NOW_S)), SIGNATURE_OK_CURRENT);
+}
+
+static void test_the_time_is_signed_too(void **state)
+{
+	struct proof proof = prove_at("current", NOW_S, BODY),
+		     later = prove_at("current", NOW_S + 1, BODY);
+
+	assert_int_equal(
+	    signature_check(*state, span_of(later.timestamp), span_of(proof.code), BODY, AT(NOW_S)),
+	    SIGNATURE_MISMATCH);
+}
+
+static void test_the_border_between_time_and_body_is_fixed(void **state)
+{
+	/* The same bytes are signed, but the time takes one of the body's. */
+	struct proof proof = prove("current", "176320000", SPAN_OF("0{}"));
+
+	assert_int_equal(check(*state, &proof, SPAN_OF("0{}"), AT(NOW_S)), SIGNATURE_EXPIRED);
+	proof = prove("current", "1763200000", SPAN_OF("{}"));
+	assert_int_equal(signature_check(*state, SPAN_OF("17632000000"), span_of(proof.code),
+			     SPAN_OF("{}"), AT(NOW_S)),
+	    SIGNATURE_EXPIRED);
+}
+
+static void test_a_missing_header_is_told_apart(void **state)
+{
+	struct proof proof = prove_at("current", NOW_S, BODY);
+	struct span timestamp = span_of(proof.timestamp), code = span_of(proof.code), none = {0};
+
+	assert_int_equal(signature_check(*state, none, none, BODY, AT(NOW_S)), SIGNATURE_MISSING);
+	assert_int_equal(
+	    signature_check(*state, timestamp, none, BODY, AT(NOW_S)), SIGNATURE_MISSING);
+	assert_int_equal(signature_check(*state, none, code, BODY, AT(NOW_S)), SIGNATURE_MISSING);
+	assert_int_equal(
+	    signature_check(*state, SPAN_OF(""), code, BODY, AT(NOW_S)), SIGNATURE_MISSING);
+	assert_int_equal(
+	    signature_check(*state, timestamp, SPAN_OF(""), BODY, AT(NOW_S)), SIGNATURE_MISSING);
+}
+
+static void test_the_time_may_differ_by_the_ttl_and_not_a_second_more(void **state)
+{
+	static const struct {
+		int64_t offset;
+		enum signature_verdict verdict;
+	} cases[] = {
+	    {0, SIGNATURE_OK_CURRENT},
+	    {TTL_S, SIGNATURE_OK_CURRENT},
+	    {-TTL_S, SIGNATURE_OK_CURRENT},
+	    {TTL_S + 1, SIGNATURE_EXPIRED},
+	    {-TTL_S - 1, SIGNATURE_EXPIRED},
+	    {NOW_S, SIGNATURE_EXPIRED},
+	    {-700000000, SIGNATURE_EXPIRED},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct proof proof = prove_at("current", NOW_S + cases[i].offset, BODY);
+
+		assert_int_equal(check(*state, &proof, BODY, AT(NOW_S)), cases[i].verdict);
+	}
+}
+
+static void test_a_started_second_counts_as_its_beginning(void **state)
+{
+	struct proof proof = prove_at("current", NOW_S - TTL_S, BODY);
+
+	assert_int_equal(check(*state, &proof, BODY, AT(NOW_S) + 999999), SIGNATURE_OK_CURRENT);
+	assert_int_equal(check(*state, &proof, BODY, AT(NOW_S + 1)), SIGNATURE_EXPIRED);
+}
+
+static void test_milliseconds_are_told_apart(void **state)
+{
+	struct proof proof = prove("current", "1763200000000", BODY);
+
+	assert_int_equal(check(*state, &proof, BODY, AT(NOW_S)), SIGNATURE_MILLISECONDS);
+}
+
+static void test_a_time_that_is_none_has_expired(void **state)
+{
+	static const char *const times[] = {"0", "1", "176320000", "17632000000", "001763200000",
+	    "01763200000", "+763200000", "-763200000", "176320000x", "1763200000 ", " 1763200000",
+	    "1.76320e+9", "0x69183080", "-176320000000", "99999999999999999999", "176320000000000",
+	    "now", "\xef\xbc\x91"};
+
+	for (size_t i = 0; i < COUNT(times); i++) {
+		struct proof proof = prove("current", times[i], BODY);
+
+		if (check(*state, &proof, BODY, AT(NOW_S)) != SIGNATURE_EXPIRED)
+			fail_msg("\"%s\" has not expired", times[i]);
+	}
+}
+
+static void test_a_code_that_is_none_is_a_mismatch(void **state)
+{
+	struct proof proof = prove_at("current", NOW_S, BODY);
+	char upper[HEX_SIZE + 1], longer[HEX_SIZE + 2];
+
+	for (size_t i = 0; i <= HEX_SIZE; i++)
+		upper[i] = proof.code[i] >= 'a' ? (char)(proof.code[i] - 'a' + 'A') : proof.code[i];
+	memcpy(longer, proof.code, HEX_SIZE);
+	longer[HEX_SIZE] = '0';
+	longer[HEX_SIZE + 1] = '\0';
+	assert_string_not_equal(upper, proof.code);
+	for (size_t i = 0; i < 4; i++) {
+		struct span codes[] = {span_of(upper), span_of(longer),
+		    span_from(proof.code, HEX_SIZE - 1), SPAN("sha256=")};
+
+		assert_int_equal(
+		    signature_check(*state, span_of(proof.timestamp), codes[i], BODY, AT(NOW_S)),
+		    SIGNATURE_MISMATCH);
+	}
+}
+
+static void test_a_body_of_any_bytes_is_signed_as_it_is(void **state)
+{
+	const struct span body = SPAN("\0\xff\r\n{\"\xc3\xbc\"");
+	struct proof proof = prove_at("current", NOW_S, body);
+
+	assert_int_equal(check(*state, &proof, body, AT(NOW_S)), SIGNATURE_OK_CURRENT);
+}
+
+/* Made by the application's own code. */
+static void test_the_applications_codes_are_ours(void **state)
+{
+	static char thousand[1000];
+	static const char secret[] = "oracle-hmac-secret-for-tests-only";
+	const struct {
+		const char *timestamp;
+		struct span body;
+		const char *code;
+		enum signature_verdict verdict;
+	} cases[] = {
+	    {"1763200000", SPAN(""),
+		"98c3e50abafbbd612706e20fa03d6fe245bc8a3f8e9d82b8fb1e5b0a767e1025",
+		SIGNATURE_OK_CURRENT},
+	    {"1763200000", SPAN("{}"),
+		"384a92dff481fd39caacc51fa49ca0e66f0b314f302c67501faab3cb9cc130eb",
+		SIGNATURE_OK_CURRENT},
+	    {"1763200000",
+		SPAN("{\"event\":\"account-status-changed\",\"data\":{\"account_id\":1,\"status\":"
+		     "\"connected\",\"workspace_id\":1}}"),
+		"f3c0ef42798826c259dffa9ec07455ec0a15a56976d4e13a4ac66c62c5cfa74f",
+		SIGNATURE_OK_CURRENT},
+	    {"1763200000", SPAN("{\"reason\":\"\xc3\xbc \xf0\x9f\x98\x80\"}\n"),
+		"aa02a198d633045fdb23eb83630fe023c09be3dfc6aa27ede7300264fe410454",
+		SIGNATURE_OK_CURRENT},
+	    /* Right codes for times that we do not take. */
+	    {"001763200000", SPAN("a=b"),
+		"7544ef2cab80582af4cdcaf0976124c74436bc37ebb1da1d98d75a8bb8d78994",
+		SIGNATURE_EXPIRED},
+	    {"1", {thousand, sizeof(thousand)},
+		"693953f07e69d4b90ff7fd0cec00adacee701b45f5d13c0f3308ab52f41e39c4",
+		SIGNATURE_EXPIRED},
+	};
+	struct signature *signature = signature_create(SPAN_OF("x"), span_of(secret), TTL_S);
+
+	(void)state;
+	memset(thousand, 'x', sizeof(thousand));
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct proof ours = prove(secret, cases[i].timestamp, cases[i].body);
+
+		assert_string_equal(ours.code, cases[i].code);
+		assert_int_equal(check(signature, &ours, cases[i].body, AT(NOW_S)),
+		    cases[i].verdict == SIGNATURE_OK_CURRENT ? SIGNATURE_OK_PREVIOUS
+							     : cases[i].verdict);
+	}
+	signature_free(signature);
+}
+
+static void test_more_secrets_than_the_bound_are_refused(void **state)
+{
+	struct signature *signature =
+	    signature_create(SPAN_OF("0"), SPAN_OF("1,2,3,4,5,6,7"), TTL_S);
+	struct proof proof = prove_at("7", NOW_S, BODY);
+
+	(void)state;
+	assert_int_equal(BOUND_SECRETS, 8);
+	assert_int_equal(check(signature, &proof, BODY, AT(NOW_S)), SIGNATURE_OK_PREVIOUS);
+	signature_free(signature);
+	assert_null(signature_create(SPAN_OF("0"), SPAN_OF("1,2,3,4,5,6,7,8"), TTL_S));
+	signature_free(NULL);
+}
+
+static void test_every_verdict_has_its_words_and_its_counter(void **state)
+{
+	(void)state;
+	assert_string_equal(
+	    signature_message(SIGNATURE_MISSING), "Missing required security headers");
+	assert_string_equal(signature_message(SIGNATURE_EXPIRED), "Request timestamp expired");
+	assert_string_equal(
+	    signature_message(SIGNATURE_MILLISECONDS), "Request timestamp must be in seconds");
+	assert_string_equal(signature_message(SIGNATURE_MISMATCH), "Invalid signature");
+	for (int a = 0; a < SIGNATURE_VERDICTS; a++) {
+		assert_non_null(signature_why((enum signature_verdict)a));
+		for (int b = 0; b < a; b++)
+			assert_int_not_equal(signature_metric((enum signature_verdict)a),
+			    signature_metric((enum signature_verdict)b));
+	}
+}
+
+/* --- the guard */
+
+static void run_nothing(struct call *call)
+{
+	(void)call;
+}
+
+struct attempt {
+	struct route route;
+	struct call call;
+	struct guard_refusal refusal;
+	enum rc rc;
+};
+
+static void attempt(struct attempt *a, const struct signature *signature, unsigned ways)
+{
+	a->route = (struct route){HTTP_GET, "/", ways, FOR_NODE, 0, "test", run_nothing};
+	a->call.route = &a->route;
+	a->call.now_us = AT(NOW_S);
+	a->call.why = NULL;
+	a->refusal = (struct guard_refusal){0};
+	a->rc = guard_admit(&a->call, signature, &a->refusal);
+}
+
+static void test_the_guard_lets_in_who_signed(void **state)
+{
+	struct proof proof = prove_at("current", NOW_S, BODY);
+	struct attempt a = {.call = {.request = {.body = BODY}}};
+
+	a.call.request.params[PARAM_X_TIMESTAMP] = span_of(proof.timestamp);
+	a.call.request.params[PARAM_X_HMAC_SIGNATURE] = span_of(proof.code);
+	attempt(&a, *state, WAY_SIGNATURE);
+	assert_int_equal(a.rc, RC_OK);
+	assert_null(a.call.why);
+}
+
+static void test_the_guard_refuses_who_did_not_and_says_why_to_the_log(void **state)
+{
+	struct attempt a = {.call = {.request = {.body = BODY}}};
+
+	attempt(&a, *state, WAY_SIGNATURE);
+	assert_int_equal(a.rc, RC_DENIED);
+	assert_int_equal(a.refusal.status, 401);
+	assert_string_equal(a.refusal.message, "Missing required security headers");
+	assert_string_equal(a.call.why, "missing");
+	/* Being local proves nothing there. */
+	a.call.request.params[PARAM_LOCAL] = SPAN_OF("1");
+	attempt(&a, *state, WAY_SIGNATURE);
+	assert_int_equal(a.rc, RC_DENIED);
+}
+
+static void test_a_local_route_is_unknown_to_others(void **state)
+{
+	static const struct span values[] = {
+	    {NULL, 0}, SPAN(""), SPAN("0"), SPAN("11"), SPAN("1 "), SPAN("on")};
+	struct attempt a = {.call = {.now_us = 0}};
+
+	for (size_t i = 0; i < COUNT(values); i++) {
+		a.call.request.params[PARAM_LOCAL] = values[i];
+		attempt(&a, *state, WAY_LOCAL);
+		assert_int_equal(a.rc, RC_DENIED);
+		assert_int_equal(a.refusal.status, 404);
+	}
+	a.call.request.params[PARAM_LOCAL] = SPAN_OF("1");
+	attempt(&a, *state, WAY_LOCAL);
+	assert_int_equal(a.rc, RC_OK);
+}
+
+static void test_a_route_without_a_way_lets_nobody_in(void **state)
+{
+	struct proof proof = prove_at("current", NOW_S, BODY);
+	struct attempt a = {.call = {.request = {.body = BODY}}};
+
+	a.call.request.params[PARAM_X_TIMESTAMP] = span_of(proof.timestamp);
+	a.call.request.params[PARAM_X_HMAC_SIGNATURE] = span_of(proof.code);
+	a.call.request.params[PARAM_LOCAL] = SPAN_OF("1");
+	attempt(&a, *state, 0);
+	assert_int_equal(a.rc, RC_DENIED);
+	attempt(&a, *state, 1u << 31);
+	assert_int_equal(a.rc, RC_DENIED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    signature_test(test_a_signed_request_is_let_in),
+	    signature_test(test_every_retired_secret_is_accepted_and_told_apart),
+	    signature_test(test_empty_items_of_the_list_are_no_secrets),
+	    cmocka_unit_test(test_an_empty_secret_is_none),
+	    signature_test(test_another_secret_is_a_mismatch),
+	    signature_test(test_a_single_changed_bit_is_a_mismatch),
+	    signature_test(test_the_time_is_signed_too),
+	    signature_test(test_the_border_between_time_and_body_is_fixed),
+	    signature_test(test_a_missing_header_is_told_apart),
+	    signature_test(test_the_time_may_differ_by_the_ttl_and_not_a_second_more),
+	    signature_test(test_a_started_second_counts_as_its_beginning),
+	    signature_test(test_milliseconds_are_told_apart),
+	    signature_test(test_a_time_that_is_none_has_expired),
+	    signature_test(test_a_code_that_is_none_is_a_mismatch),
+	    signature_test(test_a_body_of_any_bytes_is_signed_as_it_is),
+	    cmocka_unit_test(test_the_applications_codes_are_ours),
+	    cmocka_unit_test(test_more_secrets_than_the_bound_are_refused),
+	    cmocka_unit_test(test_every_verdict_has_its_words_and_its_counter),
+	};
+	const struct CMUnitTest guard_tests[] = {
+	    signature_test(test_the_guard_lets_in_who_signed),
+	    signature_test(test_the_guard_refuses_who_did_not_and_says_why_to_the_log),
+	    signature_test(test_a_local_route_is_unknown_to_others),
+	    signature_test(test_a_route_without_a_way_lets_nobody_in),
+	};
+
+	return unit_run("auth/signature", tests) + unit_run("auth/guard", guard_tests);
+}

@@ -1,0 +1,137 @@
+#include "text/utf8.h"
+
+#include "text_tests.h"
+#include "unit.h"
+
+/* Unicode 15, table 3-7: first, second, and how many more bytes of 80..BF. */
+static const struct {
+	unsigned first_low, first_high, second_low, second_high;
+	size_t more;
+} well_formed[] = {
+    {0xc2, 0xdf, 0x80, 0xbf, 0},
+    {0xe0, 0xe0, 0xa0, 0xbf, 1},
+    {0xe1, 0xec, 0x80, 0xbf, 1},
+    {0xed, 0xed, 0x80, 0x9f, 1},
+    {0xee, 0xef, 0x80, 0xbf, 1},
+    {0xf0, 0xf0, 0x90, 0xbf, 2},
+    {0xf1, 0xf3, 0x80, 0xbf, 2},
+    {0xf4, 0xf4, 0x80, 0x8f, 2},
+};
+
+/* How many more bytes make the two a character; -1: none do. */
+static int more_after(unsigned first, unsigned second)
+{
+	for (size_t i = 0; i < COUNT(well_formed); i++)
+		if (first >= well_formed[i].first_low && first <= well_formed[i].first_high &&
+		    second >= well_formed[i].second_low && second <= well_formed[i].second_high)
+			return (int)well_formed[i].more;
+	return -1;
+}
+
+static void test_every_first_and_second_byte_is_as_in_the_standards_table(void **state)
+{
+	(void)state;
+	for (unsigned first = 0x80; first < 0x100; first++) {
+		for (unsigned second = 0; second < 0x100; second++) {
+			char text[4] = {(char)first, (char)second, '\x80', '\x80'};
+			int more = more_after(first, second);
+
+			for (size_t len = 1; len <= 4; len++)
+				assert_int_equal(utf8_valid(span_from(text, len)),
+				    more >= 0 && len == (size_t)more + 2);
+		}
+	}
+}
+
+static void test_every_ascii_byte_is_text_also_nul(void **state)
+{
+	char text[128];
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(text); i++)
+		text[i] = (char)i;
+	assert_true(utf8_valid(span_from(text, sizeof(text))));
+	assert_int_equal(utf8_length(span_from(text, sizeof(text))), sizeof(text));
+	assert_true(utf8_valid(SPAN_OF("")));
+	assert_true(utf8_valid((struct span){0}));
+}
+
+static void test_overlong_forms_are_no_text(void **state)
+{
+	(void)state;
+	assert_false(utf8_valid(SPAN_OF("\xc0\x80")));
+	assert_false(utf8_valid(SPAN_OF("\xc0\xaf")));
+	assert_false(utf8_valid(SPAN_OF("\xc1\xbf")));
+	assert_false(utf8_valid(SPAN_OF("\xe0\x80\xaf")));
+	assert_false(utf8_valid(SPAN_OF("\xe0\x9f\xbf")));
+	assert_false(utf8_valid(SPAN_OF("\xf0\x80\x80\xaf")));
+	assert_false(utf8_valid(SPAN_OF("\xf0\x8f\xbf\xbf")));
+}
+
+static void test_surrogates_are_no_text(void **state)
+{
+	(void)state;
+	assert_true(utf8_valid(SPAN_OF("\xed\x9f\xbf")));
+	assert_false(utf8_valid(SPAN_OF("\xed\xa0\x80")));
+	assert_false(utf8_valid(SPAN_OF("\xed\xbf\xbf")));
+	assert_false(utf8_valid(SPAN_OF("\xed\xa0\xbd\xed\xb8\x80")));
+	assert_true(utf8_valid(SPAN_OF("\xee\x80\x80")));
+}
+
+static void test_nothing_is_above_10ffff(void **state)
+{
+	(void)state;
+	assert_true(utf8_valid(SPAN_OF("\xf4\x8f\xbf\xbf")));
+	assert_false(utf8_valid(SPAN_OF("\xf4\x90\x80\x80")));
+	assert_false(utf8_valid(SPAN_OF("\xf5\x80\x80\x80")));
+	assert_false(utf8_valid(SPAN_OF("\xff")));
+	assert_false(utf8_valid(SPAN_OF("\xfe")));
+}
+
+static void test_a_character_that_is_cut_short_is_no_text(void **state)
+{
+	(void)state;
+	assert_false(utf8_valid(SPAN_OF("a\xc3")));
+	assert_false(utf8_valid(SPAN_OF("\xe2\x82")));
+	assert_false(utf8_valid(SPAN_OF("\xf0\x9f\x98")));
+	assert_false(utf8_valid(SPAN_OF("\xf0\x9f\x98q")));
+	assert_false(utf8_valid(SPAN_OF("\x80")));
+}
+
+static void test_length_counts_characters_and_not_bytes(void **state)
+{
+	(void)state;
+	assert_int_equal(utf8_length(SPAN_OF("a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80")), 4);
+	assert_int_equal(utf8_length((struct span){0}), 0);
+}
+
+static void test_a_cut_never_divides_a_character(void **state)
+{
+	const struct span text = SPAN("a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80");
+	static const size_t bytes[] = {0, 1, 3, 6, 10, 10, 10};
+
+	(void)state;
+	for (size_t chars = 0; chars < COUNT(bytes); chars++) {
+		struct span cut = utf8_cut(text, chars);
+
+		assert_int_equal(cut.len, bytes[chars]);
+		assert_true(utf8_valid(cut));
+		assert_int_equal(utf8_length(cut), chars < 4 ? chars : 4);
+	}
+}
+
+int test_text_utf8(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_every_first_and_second_byte_is_as_in_the_standards_table),
+	    cmocka_unit_test(test_every_ascii_byte_is_text_also_nul),
+	    cmocka_unit_test(test_overlong_forms_are_no_text),
+	    cmocka_unit_test(test_surrogates_are_no_text),
+	    cmocka_unit_test(test_nothing_is_above_10ffff),
+	    cmocka_unit_test(test_a_character_that_is_cut_short_is_no_text),
+	    cmocka_unit_test(test_length_counts_characters_and_not_bytes),
+	    cmocka_unit_test(test_a_cut_never_divides_a_character),
+	};
+
+	return unit_run("text/utf8", tests);
+}

@@ -1,0 +1,15 @@
+/*
+ * text_tests: the tests of src/text, one function for each module; each returns
+ * the number of its tests that failed.
+ */
+#ifndef WA_TESTS_TEXT_TESTS_H
+#define WA_TESTS_TEXT_TESTS_H
+
+int test_text_faults(void);
+int test_text_form(void);
+int test_text_hex(void);
+int test_text_json(void);
+int test_text_members(void);
+int test_text_utf8(void);
+
+#endif
