@@ -88,5 +88,6 @@ CREATE TABLE IF NOT EXISTS wa_outbox (
 	PRIMARY KEY (id),
 	KEY wa_outbox_open (state, account_id, id),
 	KEY wa_outbox_account (account_id, id),
-	KEY wa_outbox_settled (settled_at)
+	KEY wa_outbox_settled (settled_at),
+	KEY wa_outbox_depth (state, kind, created_at)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_unicode_ci;

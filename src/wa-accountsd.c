@@ -8,8 +8,10 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -153,6 +155,19 @@ static bool write_pid_file(struct span path)
 	return true;
 }
 
+/* Unless it is a successor's, who was let in when we began to stop. */
+static void remove_pid_file(struct span path)
+{
+	FILE *file = path.len > 0 ? fopen(path.ptr, "re") : NULL;
+	int pid = 0;
+
+	if (file == NULL)
+		return;
+	if (fscanf(file, "%d", &pid) == 1 && pid == (int)getpid())
+		unlink(path.ptr);
+	fclose(file);
+}
+
 static int run_pool(const struct startup *startup, struct listening *listening, char **argv)
 {
 	struct worker_context context = {.startup = startup, .listening = listening};
@@ -178,37 +193,82 @@ static int run_pool(const struct startup *startup, struct listening *listening, 
 	return status;
 }
 
-static int start(const struct startup *startup, bool check, char **argv)
+/* False if the log cannot be opened; a trial run only tries. */
+static bool open_log(struct span path, bool check)
 {
-	const struct settings *settings = &startup->settings;
-	struct listening listening = {.fd = -1, .lock_fd = -1};
-	bool takes_over = pool_take_over(&listening);
+	int fd;
+
+	if (path.len == 0)
+		return true;
+	if (!check)
+		return log_reopen(path.ptr) == RC_OK;
+	fd = open(path.ptr, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* What must be right before anything is begun; the exit status, EX_OK if it is. */
+static int look_first(const struct startup *startup, bool check)
+{
 	const char *fault = router_check(&api_routes);
-	int status = EX_SOFTWARE;
 
 	if (fault != NULL) {
 		log_error("%s", fault);
-		return status;
+		return EX_SOFTWARE;
 	}
-	if (settings->log_file.len > 0 && !check && log_reopen(settings->log_file.ptr) != RC_OK) {
-		log_error(
-		    "could not open WA_LOG_FILE %s: %s", settings->log_file.ptr, strerror(errno));
+	if (!open_log(startup->settings.log_file, check)) {
+		log_error("could not open WA_LOG_FILE %s: %s", startup->settings.log_file.ptr,
+		    strerror(errno));
 		return EX_CANTCREAT;
 	}
-	/* A new master's trial run has looked already. */
-	status = takes_over ? EX_OK : look_at_database_aside(startup);
+	return look_at_database_aside(startup);
+}
+
+static int serve_pool(const struct startup *startup, struct listening *listening, char **argv)
+{
+	int status = run_pool(startup, listening, argv);
+
+	remove_pid_file(startup->settings.pid_file);
+	listen_close(listening);
+	return status;
+}
+
+/*
+ * The new master of a reload: its trial run has looked at everything.  What
+ * fails now all the same must not end a pool that serves.
+ */
+static int take_over(const struct startup *startup, struct listening *listening, char **argv)
+{
+	const struct settings *settings = &startup->settings;
+
+	if (!open_log(settings->log_file, false))
+		log_error("could not open WA_LOG_FILE %s: %s; the old one stays open",
+		    settings->log_file.ptr, strerror(errno));
+	if (listen_adopt(settings, listening) != RC_OK)
+		return EX_UNAVAILABLE;
+	if (!write_pid_file(settings->pid_file))
+		log_warn("going on without a pid file");
+	return serve_pool(startup, listening, argv);
+}
+
+static int start(const struct startup *startup, bool check, char **argv)
+{
+	struct listening listening = {.fd = -1, .lock_fd = -1};
+	int status;
+
+	if (pool_take_over(&listening))
+		return take_over(startup, &listening, argv);
+	status = look_first(startup, check);
 	if (status != EX_OK || check)
 		return status;
-	if (!takes_over && listen_open(settings, &listening) != RC_OK)
+	if (listen_open(&startup->settings, &listening) != RC_OK)
 		return EX_UNAVAILABLE;
-	status = EX_CANTCREAT;
-	if (write_pid_file(settings->pid_file)) {
-		status = run_pool(startup, &listening, argv);
-		if (settings->pid_file.len > 0)
-			unlink(settings->pid_file.ptr);
+	if (!write_pid_file(startup->settings.pid_file)) {
+		listen_close(&listening);
+		return EX_CANTCREAT;
 	}
-	listen_close(&listening);
-	return status;
+	return serve_pool(startup, &listening, argv);
 }
 
 int main(int argc, char **argv)
@@ -221,6 +281,8 @@ int main(int argc, char **argv)
 
 	if (!read_arguments(argc, argv, &args, &status))
 		return status;
+	/* Ignored by some supervisors, and inherited: nobody could wait for a child. */
+	signal(SIGCHLD, SIG_DFL);
 	/* A reload executes the file that lies there then, wherever we were started from. */
 	len = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	if (len > 0) {

@@ -33,9 +33,8 @@ enum {
 	BOUND_QR_CODE = 65535, /* bytes: a TEXT column */
 	BOUND_QR_EXPIRES_S = 3600,
 	BOUND_REPORT_METADATA = 8 * KIB,
-	BOUND_METADATA = 1 * MIB,   /* what a row's metadata may grow to */
-	BOUND_REASON = 255,         /* characters of a reason that is kept */
-	BOUND_ACTIVE_LIMIT = 10000, /* ?limit= of the list of active accounts */
+	BOUND_METADATA = 1 * MIB, /* what a row's metadata may grow to */
+	BOUND_REASON = 255,       /* characters of a reason that is kept */
 
 	/* settings */
 	BOUND_ENV_FILE = 1 * MIB,

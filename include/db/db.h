@@ -56,7 +56,7 @@ struct db_statement {
 };
 
 enum {
-	DB_READ = 1, /* changes nothing and takes no locks: may run again by itself */
+	DB_READ = 1, /* changes nothing: may run again by itself */
 };
 
 struct db_value {
@@ -125,6 +125,8 @@ enum rc db_connect(struct db *db) MUST_CHECK;
 void db_on_connect(struct db *db, enum rc (*check)(struct db *db, void *ctx), void *ctx);
 /* The server's words for the last failure, for an operator; "" if there is none. */
 const char *db_last_error(const struct db *db);
+/* The same as one word, for a log: "lock_wait", "away". */
+const char *db_why(const struct db *db);
 /* The last failure was the settings' fault: the login, the database, a server that is no MariaDB.
  */
 bool db_was_refused(const struct db *db);

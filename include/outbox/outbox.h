@@ -26,7 +26,10 @@ struct outbox_row {
 
 /* Both only inside a transaction that holds the account's row. */
 enum rc outbox_put_event(struct db *db, const struct outbox_row *row) MUST_CHECK;
-/* A newer command replaces one of the same account that is still waiting. */
+/*
+ * A newer command replaces one of the same account that is still waiting; the
+ * same one once more changes nothing.
+ */
 enum rc outbox_put_command(struct db *db, const struct outbox_row *row) MUST_CHECK;
 
 struct outbox_depth {

@@ -27,6 +27,11 @@ struct listening {
  * close-on-exec.  Logs what stands in the way.
  */
 enum rc listen_open(const struct settings *settings, struct listening *ret) MUST_CHECK;
+/*
+ * Go on with a socket that an earlier master opened: who may connect is
+ * decided anew by the settings, where it listens is not.
+ */
+enum rc listen_adopt(const struct settings *settings, struct listening *listening) MUST_CHECK;
 /* Close, and remove the path. */
 void listen_close(struct listening *listening);
 

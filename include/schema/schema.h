@@ -20,9 +20,9 @@ enum { SCHEMA_VERSION = 1 };
 
 struct schema_state {
 	bool has_sessions; /* whatsapp_sessions: the migration has not run */
-	bool has_accounts;
-	bool has_parents; /* workspaces and users: Laravel's, or the demo's */
-	uint64_t version; /* 0: none of ours */
+	bool has_tables;   /* all of our tables and columns, whatever the version says */
+	bool has_parents;  /* workspaces and users: Laravel's, or the demo's */
+	uint64_t version;  /* 0: none of ours */
 	uint64_t oldest_build;
 };
 

@@ -79,7 +79,7 @@ static const char *route_name(const struct routes *routes, size_t i)
 
 static size_t route_place(const struct routes *routes, size_t i)
 {
-	return i < routes->count ? i : BOUND_ROUTES - 1;
+	return i < routes->count ? i : BOARD_NO_ROUTE;
 }
 
 void metrics_put_routes(struct buf *b, const struct board *board, const struct routes *routes)

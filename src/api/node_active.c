@@ -9,8 +9,8 @@
 #include "api/api.h"
 #include "base/bounds.h"
 #include "base/now.h"
-#include "base/num.h"
 #include "handlers.h"
+#include "input.h"
 #include "reply.h"
 #include "text/faults.h"
 #include "text/form.h"
@@ -147,21 +147,14 @@ static enum rc list_body(struct db *db, void *ctx)
 		buf_putc(b, ']');
 	}
 	buf_putc(b, '}');
+	/* The last page may have waited for a slow reader; the COMMIT has its own time. */
+	db_begin_work(db, now_monotonic_ms() + l->call->api->node_timeout_ms);
 	return rc;
-}
-
-static void take_number(struct call *call, const char *field, struct faults *faults, uint64_t *ret)
-{
-	struct span text;
-
-	if (form_field(call->request.query, field, call->mem, &text) && text.len > 0 &&
-	    (!num_u64(text, ret) || *ret > INT64_MAX))
-		faults_add(faults, field, "field must be an integer.");
 }
 
 static void take_filter(struct call *call, struct listing *l, struct faults *faults)
 {
-	struct span provider, limit;
+	struct span provider;
 
 	if (form_field(call->request.query, "provider_type", call->mem, &provider) &&
 	    provider.len > 0) {
@@ -169,11 +162,9 @@ static void take_filter(struct call *call, struct listing *l, struct faults *fau
 			faults_add_selected(faults, "provider_type");
 		l->filter.provider_type = provider;
 	}
-	take_number(call, "workspace_id", faults, &l->filter.workspace_id);
-	take_number(call, "after", faults, &l->after);
-	if (form_field(call->request.query, "limit", call->mem, &limit) && limit.len > 0 &&
-	    (!num_u64(limit, &l->limit) || l->limit < 1 || l->limit > BOUND_ACTIVE_LIMIT))
-		faults_add(faults, "limit", "field must be an integer between 1 and 10000.");
+	input_query_number(call, "workspace_id", 1, faults, &l->filter.workspace_id);
+	input_query_number(call, "after", 0, faults, &l->after);
+	input_query_number(call, "limit", 1, faults, &l->limit);
 }
 
 void node_active(struct call *call)

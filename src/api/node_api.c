@@ -2,11 +2,10 @@
  * node_api: what the Node.js service asks and reports.
  */
 #include "api/api.h"
-#include "base/num.h"
 #include "handlers.h"
+#include "input.h"
 #include "reply.h"
 #include "text/faults.h"
-#include "text/form.h"
 #include "text/json.h"
 #include "text/members.h"
 #include "text/utf8.h"
@@ -54,15 +53,13 @@ static void put_status(struct call *call, const struct account *a)
 void node_status(struct call *call)
 {
 	struct faults faults;
-	struct span text;
 	struct account account;
 	uint64_t workspace_id = 0;
 	enum rc rc;
 
 	faults_init(&faults, call->mem);
-	if (form_field(call->request.query, "workspace_id", call->mem, &text) && text.len > 0 &&
-	    (!num_u64(text, &workspace_id) || workspace_id == 0)) {
-		faults_add(&faults, "workspace_id", must_be_integer);
+	input_query_number(call, "workspace_id", 1, &faults, &workspace_id);
+	if (faults_any(&faults)) {
 		reply_faults(call, &faults);
 		return;
 	}

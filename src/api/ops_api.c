@@ -24,11 +24,13 @@ void ops_readyz(struct call *call)
 	const char *fault;
 
 	db_begin_work(api->db, now_monotonic_ms() + READY_TIMEOUT_MS);
+	/* Without a failure of the database's it was the gate that closed the connection. */
 	if (schema_read(api->db, call->mem, &state) == RC_OK)
 		fault = schema_fault(&state);
+	else if (db_last_error(api->db)[0] == '\0' && api->schema->fault != NULL)
+		fault = api->schema->fault;
 	else
-		fault = api->schema->fault != NULL ? api->schema->fault
-						   : "the database does not answer";
+		fault = "the database does not answer";
 	if (fault == NULL)
 		buf_puts(reply_begin(call, 200), "{\"status\":\"ready\"}");
 	else

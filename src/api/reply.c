@@ -1,5 +1,6 @@
 #include "reply.h"
 
+#include "api/api.h"
 #include "text/json.h"
 
 struct buf *reply_begin(struct call *call, int status)
@@ -55,7 +56,7 @@ void reply_rc(struct call *call, enum rc rc)
 {
 	switch (rc) {
 	case RC_RETRY:
-		reply_unavailable(call, "database_away");
+		reply_unavailable(call, db_why(call->api->db));
 		break;
 	case RC_UNKNOWN:
 		reply_unavailable(call, "outcome_unknown");

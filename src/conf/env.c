@@ -230,7 +230,10 @@ static void read_line(struct line *line)
 		len++;
 	name = span_from(line->rest.ptr, len);
 	line->rest = span_trim(span_from(line->rest.ptr + len, line->rest.len - len));
-	if (len == 0 || line->rest.len == 0 || line->rest.ptr[0] != '=') {
+	/* A name alone is null to Laravel: not set. */
+	if (len > 0 && (line->rest.len == 0 || line->rest.ptr[0] == '#'))
+		return;
+	if (len == 0 || line->rest.ptr[0] != '=') {
 		mistake(line, "this is no line of the form NAME=value");
 		return;
 	}

@@ -229,14 +229,27 @@ static bool is_address(struct span text)
 	       (inet_pton(AF_INET, copy, address) == 1 || inet_pton(AF_INET6, copy, address) == 1);
 }
 
+static bool is_listen(struct span text)
+{
+	const char *colon = text.len > 0 ? memrchr(text.ptr, ':', text.len) : NULL;
+	uint64_t port;
+
+	if (span_starts(text, "unix:"))
+		return text.len > strlen("unix:");
+	if (span_is(text, "inherit"))
+		return true;
+	return colon != NULL && colon > text.ptr &&
+	       num_u64(span_from(colon + 1, text.len - (size_t)(colon - text.ptr) - 1), &port) &&
+	       port >= 1 && port <= 65535;
+}
+
 static void check_together(struct reading *r)
 {
 	const struct settings *s = r->settings;
 	struct span peers = s->listen_allow, peer;
 
 	r->value.where = SPAN_OF("settings");
-	if (!span_starts(s->listen, "unix:") && !span_is(s->listen, "inherit") &&
-	    memchr(s->listen.ptr, ':', s->listen.len) == NULL)
+	if (!is_listen(s->listen))
 		WRONG(r, "WA_LISTEN is \"%.*s\"; it must be unix:PATH, HOST:PORT or inherit",
 		    SPAN_ARG(s->listen));
 	while (span_cut(&peers, ',', &peer))
@@ -248,18 +261,28 @@ static void check_together(struct reading *r)
 		    SPAN_ARG(s->listen_group));
 }
 
+static const struct setting *row_of(const char *name)
+{
+	size_t i = 0;
+
+	while (i < settings_count && strcmp(settings_table[i].name, name) != 0)
+		i++;
+	return i < settings_count ? &settings_table[i] : NULL;
+}
+
 enum rc settings_read(const struct env *env, struct arena *mem, struct settings *ret,
     struct conf_mistakes *mistakes, struct conf_mistakes *warnings)
 {
 	struct settings settings = {0};
 	struct reading reading = {.mem = mem, .settings = &settings, .mistakes = mistakes};
 	struct unknown unknown = {mem, warnings};
-	const size_t last = settings_count - 1;
 
-	/* WA_ALLOW_WEAK_SECRETS stands last and is read first: the checks ask for it. */
-	reading.row = &settings_table[last];
+	/* The others' checks ask for it. */
+	reading.row = row_of("WA_ALLOW_WEAK_SECRETS");
 	read_row(env, &reading);
-	for (size_t i = 0; i < last; i++) {
+	for (size_t i = 0; i < settings_count; i++) {
+		if (&settings_table[i] == row_of("WA_ALLOW_WEAK_SECRETS"))
+			continue;
 		reading.row = &settings_table[i];
 		read_row(env, &reading);
 	}

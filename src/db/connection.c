@@ -54,6 +54,7 @@ void db_on_connect(struct db *db, enum rc (*check)(struct db *db, void *ctx), vo
 void db_begin_work(struct db *db, int64_t deadline_ms)
 {
 	db->deadline_ms = deadline_ms;
+	db->asked = false;
 	db->fault = DB_FAULT_NONE;
 	db->error[0] = '\0';
 }
@@ -61,6 +62,11 @@ void db_begin_work(struct db *db, int64_t deadline_ms)
 const char *db_last_error(const struct db *db)
 {
 	return db->error;
+}
+
+const char *db_why(const struct db *db)
+{
+	return errors_word(db->fault);
 }
 
 bool db_was_refused(const struct db *db)
@@ -81,14 +87,17 @@ void connection_close(struct db *db)
 	if (db->mysql == NULL)
 		return;
 	statement_forget_all(db);
-	/*
-	 * mysql_close sends a farewell and waits for nothing, but a prepared
-	 * statement's farewell does: a connection that hangs is cut first.
-	 */
-	shutdown(mysql_get_socket(db->mysql), SHUT_RDWR);
 	mysql_close(db->mysql);
 	db->mysql = NULL;
 	db->in_transaction = false;
+}
+
+/* What closing sends and reads then ends at once. */
+void connection_cut(struct db *db)
+{
+	if (db->mysql != NULL)
+		shutdown(mysql_get_socket(db->mysql), SHUT_RDWR);
+	connection_close(db);
 }
 
 /* With a pause that differs, so that the processes of a pool do not come back in step. */
@@ -96,6 +105,12 @@ static void tell_pool_it_is_away(const struct db *db)
 {
 	if (db->board != NULL)
 		board_db_failed(db->board, DB_PAUSE_MS + now_us() % DB_PAUSE_MS);
+}
+
+void connection_answered(const struct db *db)
+{
+	if (db->board != NULL)
+		board_db_well(db->board);
 }
 
 static void log_failure(const struct db *db, unsigned error, const char *what)
@@ -111,13 +126,19 @@ static void log_failure(const struct db *db, unsigned error, const char *what)
 	log_end(&line);
 }
 
+static bool speaks(enum db_fault fault)
+{
+	return fault != DB_FAULT_LOST && fault != DB_FAULT_TIMEOUT && fault != DB_FAULT_REFUSED;
+}
+
 enum rc connection_failed(struct db *db, unsigned error, const char *message, const char *what)
 {
 	enum metric metric;
 
 	snprintf(db->error, sizeof(db->error), "%s", message);
-	if (db->fault != DB_FAULT_TIMEOUT || error != 0)
-		db->fault = errors_fault(error);
+	db->fault = error != 0 ? errors_fault(error) : DB_FAULT_TIMEOUT;
+	if (speaks(db->fault))
+		connection_answered(db);
 	metric = errors_metric(db->fault);
 	if (metric == METRIC_COUNT)
 		return RC_CONFLICT;
@@ -128,15 +149,21 @@ enum rc connection_failed(struct db *db, unsigned error, const char *message, co
 	case DB_FAULT_TIMEOUT:
 	case DB_FAULT_NOT_ACCEPTING:
 	case DB_FAULT_REFUSED:
-		connection_close(db);
+		connection_cut(db);
 		return RC_RETRY;
 	case DB_FAULT_DEADLOCK:
 	case DB_FAULT_LOCK_WAIT:
-	case DB_FAULT_TOO_SLOW:
+	case DB_FAULT_ENDED:
 		return RC_RETRY;
 	default:
 		return RC_INTERNAL;
 	}
+}
+
+bool connection_was_stale(const struct db *db, bool had_connection, enum rc rc)
+{
+	return rc == RC_RETRY && had_connection && db->mysql == NULL && !db->in_check &&
+	       db->fault == DB_FAULT_LOST && connection_time_left(db) > 0;
 }
 
 /*
@@ -158,9 +185,8 @@ enum rc connection_wait(struct db *db, const char *what)
 	while (ready < 0 && errno == EINTR);
 	if (ready > 0)
 		return RC_OK;
-	db->fault = DB_FAULT_TIMEOUT;
-	/* Within a transaction it may have been a lock; else it is the server. */
-	if (!db->in_transaction)
+	/* Within a transaction it may have been a lock; in a short time, the statement. */
+	if (!db->in_transaction && left >= DB_SILENT_MS)
 		tell_pool_it_is_away(db);
 	return connection_failed(db, 0, "the server did not answer in time", what);
 }
@@ -173,15 +199,25 @@ enum rc connection_query(struct db *db, const char *sql)
 		return RC_RETRY;
 	if (mysql_read_query_result(db->mysql))
 		return connection_failed(db, mysql_errno(db->mysql), mysql_error(db->mysql), sql);
+	connection_answered(db);
 	return RC_OK;
 }
 
-static void set_options(MYSQL *mysql, const struct db_options *options)
+/* Whole seconds, as the driver counts, and not past the deadline but for their rest. */
+static unsigned connect_timeout_s(const struct db *db)
+{
+	int64_t left_ms = connection_time_left(db);
+	unsigned timeout_s = db->options->connect_timeout_s;
+
+	return left_ms / 1000 + 1 < timeout_s ? (unsigned)(left_ms / 1000 + 1) : timeout_s;
+}
+
+static void set_options(MYSQL *mysql, const struct db_options *options, unsigned timeout_s)
 {
 	unsigned io_timeout_s = DB_IO_TIMEOUT_S;
 	my_bool verify = 1, keep = 0;
 
-	mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &options->connect_timeout_s);
+	mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &timeout_s);
 	if (options->timeout_s > 0) {
 		mysql_options(mysql, MYSQL_OPT_READ_TIMEOUT, &io_timeout_s);
 		mysql_options(mysql, MYSQL_OPT_WRITE_TIMEOUT, &io_timeout_s);
@@ -214,7 +250,7 @@ static enum rc open_connection(struct db *db)
 
 	if (mysql == NULL)
 		return RC_INTERNAL;
-	set_options(mysql, o);
+	set_options(mysql, o, connect_timeout_s(db));
 	db->mysql = mysql;
 	if (mysql_real_connect(mysql, o->socket != NULL ? "localhost" : o->host, o->user,
 		o->password, o->database, o->port, o->socket, 0) == NULL)
@@ -248,13 +284,12 @@ enum rc db_connect(struct db *db)
 	if (rc == RC_OK)
 		rc = check_connection(db);
 	slot_count(db->slot, rc == RC_OK ? METRIC_DB_CONNECT : METRIC_DB_CONNECT_FAILED);
-	if (rc != RC_OK) {
-		connection_close(db);
-		tell_pool_it_is_away(db);
-	} else if (db->board != NULL) {
-		board_db_well(db->board);
-	}
-	return rc;
+	if (rc == RC_OK)
+		return RC_OK;
+	connection_cut(db);
+	tell_pool_it_is_away(db);
+	/* Nothing was asked yet, so nothing can have happened. */
+	return RC_RETRY;
 }
 
 /*
@@ -266,9 +301,10 @@ enum rc connection_ready(struct db *db)
 {
 	if (db->in_transaction || db->in_check)
 		return db->mysql != NULL ? RC_OK : RC_RETRY;
-	if (db->board != NULL && !board_db_may_try(db->board, DB_PROBE_MS)) {
+	if (db->board != NULL && !db->asked && !board_db_may_try(db->board, DB_PROBE_MS)) {
 		snprintf(db->error, sizeof(db->error), "the database was away a moment ago");
 		return RC_RETRY;
 	}
+	db->asked = true;
 	return db_connect(db);
 }

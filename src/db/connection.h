@@ -18,14 +18,14 @@ enum {
 	DB_ERROR_SIZE = 512,
 	/*
 	 * What the driver waits for by itself: the answer to a prepare, the rest
-	 * of an answer that has begun.  With the time before it still within the
-	 * 4 s that the Node service is promised.
+	 * of an answer that has begun.
 	 */
 	DB_IO_TIMEOUT_S = 3,
 	DB_LOCK_WAIT_MS = 2000, /* innodb_lock_wait_timeout of our sessions */
 	DB_TRIES = 3,           /* of a transaction that loses to others */
 	DB_PROBE_MS = 3500,     /* longer than the longest try of one process */
 	DB_PAUSE_MS = 300,      /* after a failure, before the next try */
+	DB_SILENT_MS = 2000,    /* no answer for so long: the server, not the statement */
 };
 
 struct prepared;
@@ -40,6 +40,8 @@ struct db {
 	MYSQL *mysql; /* NULL: no connection */
 	struct prepared *prepared[DB_STATEMENTS];
 	int64_t deadline_ms;
+	bool asked;          /* the board, since db_begin_work: this work may use the database */
+	bool sent;           /* the statement in hand has gone out */
 	bool in_transaction; /* BEGIN was sent, COMMIT was not answered */
 	bool in_check;
 
@@ -49,7 +51,16 @@ struct db {
 
 /* A connection that can be used, or the reason why there is none. */
 enum rc connection_ready(struct db *db) MUST_CHECK;
+/* With a farewell to the server, or, when it may hang, without. */
 void connection_close(struct db *db);
+void connection_cut(struct db *db);
+/*
+ * After a failure: whether what was sent went into a connection that had
+ * died since it was last used, and may be sent again on a new one.
+ */
+bool connection_was_stale(const struct db *db, bool had_connection, enum rc rc);
+/* Whatever it said, the server speaks. */
+void connection_answered(const struct db *db);
 /* Wait until the answer begins.  RC_RETRY: it did not before the deadline. */
 enum rc connection_wait(struct db *db, const char *what) MUST_CHECK;
 /*
@@ -57,7 +68,7 @@ enum rc connection_wait(struct db *db, const char *what) MUST_CHECK;
  * cannot be used any more.  Answers for a caller that changed nothing.
  */
 enum rc connection_failed(struct db *db, unsigned error, const char *message, const char *what);
-/* One statement as text, answered by OK. */
+/* One statement as text, answered by OK; not for one that may meet a unique key. */
 enum rc connection_query(struct db *db, const char *sql) MUST_CHECK;
 /* Milliseconds until the deadline; 0 when it has passed. */
 int64_t connection_time_left(const struct db *db);

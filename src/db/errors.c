@@ -42,7 +42,16 @@ static const struct {
     {1698, DB_FAULT_REFUSED}, /* access denied without a password */
     {1213, DB_FAULT_DEADLOCK},
     {1205, DB_FAULT_LOCK_WAIT},
-    {1969, DB_FAULT_TOO_SLOW},
+    {1969, DB_FAULT_ENDED},
+    {1317, DB_FAULT_ENDED},         /* KILL QUERY */
+    {1412, DB_FAULT_ENDED},         /* the table was altered under a snapshot */
+    {1206, DB_FAULT_ENDED},         /* no room for more locks */
+    {1021, DB_FAULT_NOT_ACCEPTING}, /* disk full */
+    {1114, DB_FAULT_NOT_ACCEPTING}, /* table full */
+    {1180, DB_FAULT_NOT_ACCEPTING}, /* error during COMMIT */
+    {1129, DB_FAULT_REFUSED},       /* host is blocked */
+    {1130, DB_FAULT_REFUSED},       /* host is not allowed */
+    {4151, DB_FAULT_REFUSED},       /* account is locked */
     {1062, DB_FAULT_DUPLICATE},
 };
 
@@ -60,7 +69,7 @@ enum metric errors_metric(enum db_fault fault)
 	case DB_FAULT_LOST:
 		return METRIC_DB_LOST;
 	case DB_FAULT_TIMEOUT:
-	case DB_FAULT_TOO_SLOW:
+	case DB_FAULT_ENDED:
 		return METRIC_DB_TIMEOUT;
 	case DB_FAULT_NOT_ACCEPTING:
 		return METRIC_DB_NOT_ACCEPTING;
@@ -76,4 +85,31 @@ enum metric errors_metric(enum db_fault fault)
 		break;
 	}
 	return METRIC_COUNT;
+}
+
+const char *errors_word(enum db_fault fault)
+{
+	switch (fault) {
+	case DB_FAULT_NONE:
+		return "database_away";
+	case DB_FAULT_LOST:
+		return "database_lost";
+	case DB_FAULT_TIMEOUT:
+		return "database_silent";
+	case DB_FAULT_NOT_ACCEPTING:
+		return "database_not_accepting";
+	case DB_FAULT_REFUSED:
+		return "database_refuses";
+	case DB_FAULT_DEADLOCK:
+		return "deadlock";
+	case DB_FAULT_LOCK_WAIT:
+		return "lock_wait";
+	case DB_FAULT_ENDED:
+		return "statement_ended";
+	case DB_FAULT_DUPLICATE:
+		return "duplicate";
+	case DB_FAULT_OTHER:
+		break;
+	}
+	return "database_error";
 }

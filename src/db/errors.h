@@ -15,7 +15,7 @@ enum db_fault {
 	DB_FAULT_REFUSED,       /* the settings name a wrong login, database or server */
 	DB_FAULT_DEADLOCK,      /* the server has rolled back */
 	DB_FAULT_LOCK_WAIT,     /* only the statement has ended: we roll back */
-	DB_FAULT_TOO_SLOW,      /* max_statement_time */
+	DB_FAULT_ENDED,         /* the server has ended the statement: too slow, or told to */
 	DB_FAULT_DUPLICATE,     /* a unique key */
 	DB_FAULT_OTHER,
 };
@@ -24,6 +24,8 @@ enum db_fault {
 enum { DB_WRONG_SERVER = 1 };
 
 enum db_fault errors_fault(unsigned error);
+/* One word for a log; never NULL. */
+const char *errors_word(enum db_fault fault);
 /* The counter, or METRIC_COUNT for what is no error of the database. */
 enum metric errors_metric(enum db_fault fault);
 

@@ -7,7 +7,6 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "base/log.h"
 #include "base/now.h"
@@ -52,8 +51,6 @@ static void prepared_free(struct prepared *p)
 
 void statement_forget_all(struct db *db)
 {
-	/* With the socket cut, closing a statement sends nothing and waits for nothing. */
-	shutdown(mysql_get_socket(db->mysql), SHUT_RDWR);
 	for (size_t i = 0; i < DB_STATEMENTS; i++) {
 		prepared_free(db->prepared[i]);
 		db->prepared[i] = NULL;
@@ -201,12 +198,14 @@ static enum rc execute(struct db *db, struct prepared *p, const struct db_value 
 	failed = mysql_stmt_execute(p->stmt);
 	skip = 0;
 	mysql_options(db->mysql, MARIADB_OPT_SKIP_READ_RESPONSE, &skip);
+	db->sent = true;
 	if (failed)
 		return statement_failed(db, p);
 	if (connection_wait(db, p->statement->name) != RC_OK)
 		return RC_RETRY;
 	if (db->mysql->methods->db_read_execute_response(p->stmt) != 0)
 		return statement_failed(db, p);
+	connection_answered(db);
 	return RC_OK;
 }
 
@@ -301,8 +300,6 @@ static enum rc run_once(struct db *db, const struct db_statement *statement,
 		rc = execute(db, p, in, n_in);
 	if (rc == RC_OK && p->n_out > 0)
 		rc = fetch_rows(db, p, mem, fn, ctx);
-	if (rc == RC_OK && db->board != NULL)
-		board_db_well(db->board);
 	return rc;
 }
 
@@ -312,17 +309,15 @@ static enum rc run(struct db *db, const struct db_statement *statement, const st
 	bool had_connection = db->mysql != NULL, in_transaction = db->in_transaction;
 	enum rc rc;
 
+	db->sent = false;
 	rc = run_once(db, statement, in, n_in, mem, fn, ctx);
-	if (rc != RC_RETRY || in_transaction || !had_connection || db->mysql != NULL)
+	if (rc != RC_RETRY || in_transaction || db->mysql != NULL)
 		return rc;
 	if ((statement->flags & DB_READ) == 0)
-		return RC_UNKNOWN;
-	/* A read on a connection that was lost changes nothing: once more on a new one. */
-	if (db->fault != DB_FAULT_LOST || connection_time_left(db) == 0 || db->in_check)
-		return rc;
-	if (db->board != NULL)
-		board_db_well(db->board);
-	return run_once(db, statement, in, n_in, mem, fn, ctx);
+		return db->sent ? RC_UNKNOWN : rc;
+	return connection_was_stale(db, had_connection, rc)
+		   ? run_once(db, statement, in, n_in, mem, fn, ctx)
+		   : rc;
 }
 
 enum rc db_each(struct db *db, const struct db_statement *statement, const struct db_value *in,

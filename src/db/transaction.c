@@ -1,12 +1,16 @@
 #include <time.h>
 
+#include "base/log.h"
 #include "base/now.h"
 #include "connection.h"
 
-static enum rc begin_once(struct db *db, const char *sql)
+/* `before`, if not NULL, holds for the next transaction of the same connection only. */
+static enum rc begin_once(struct db *db, const char *before, const char *sql)
 {
 	enum rc rc = connection_ready(db);
 
+	if (rc == RC_OK && before != NULL)
+		rc = connection_query(db, before);
 	if (rc == RC_OK)
 		rc = connection_query(db, sql);
 	db->in_transaction = rc == RC_OK;
@@ -14,13 +18,13 @@ static enum rc begin_once(struct db *db, const char *sql)
 }
 
 /* On a connection that had died since the last request: once more on a new one. */
-static enum rc begin(struct db *db, const char *sql)
+static enum rc begin(struct db *db, const char *before, const char *sql)
 {
 	bool had_connection = db->mysql != NULL;
-	enum rc rc = begin_once(db, sql);
+	enum rc rc = begin_once(db, before, sql);
 
-	if (rc == RC_RETRY && had_connection && db->mysql == NULL && db->fault == DB_FAULT_LOST)
-		rc = begin_once(db, sql);
+	if (connection_was_stale(db, had_connection, rc))
+		rc = begin_once(db, before, sql);
 	return rc;
 }
 
@@ -30,7 +34,7 @@ static void roll_back(struct db *db)
 	enum db_fault fault = db->fault;
 
 	if (db->mysql != NULL && db->in_transaction && connection_query(db, "ROLLBACK") != RC_OK)
-		connection_close(db);
+		connection_cut(db);
 	db->in_transaction = false;
 	db->fault = fault;
 }
@@ -45,9 +49,10 @@ static enum rc commit(struct db *db)
 	return rc;
 }
 
-static enum rc run_body(struct db *db, const char *sql, db_body_fn *body, void *ctx)
+static enum rc run_body(
+    struct db *db, const char *before, const char *sql, db_body_fn *body, void *ctx)
 {
-	enum rc rc = begin(db, sql);
+	enum rc rc = begin(db, before, sql);
 
 	if (rc != RC_OK)
 		return rc;
@@ -57,8 +62,6 @@ static enum rc run_body(struct db *db, const char *sql, db_body_fn *body, void *
 	if (rc != RC_OK)
 		roll_back(db);
 	db->in_transaction = false;
-	if (rc == RC_OK && db->board != NULL)
-		board_db_well(db->board);
 	return rc;
 }
 
@@ -91,7 +94,7 @@ enum rc db_transaction(struct db *db, db_body_fn *body, void *ctx)
 
 	for (int attempt = 1; attempt <= DB_TRIES; attempt++) {
 		db->fault = DB_FAULT_NONE;
-		rc = run_body(db, "START TRANSACTION", body, ctx);
+		rc = run_body(db, NULL, "START TRANSACTION", body, ctx);
 		if (!lost_to_others(db, rc) || connection_time_left(db) < time_needed(db->fault))
 			return rc;
 		pause_after(attempt);
@@ -102,20 +105,20 @@ enum rc db_transaction(struct db *db, db_body_fn *body, void *ctx)
 
 enum rc db_snapshot(struct db *db, db_body_fn *body, void *ctx)
 {
-	enum rc rc = connection_ready(db);
-
-	/* Holds for the next transaction only. */
-	if (rc == RC_OK)
-		rc = connection_query(db, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
-	if (rc == RC_OK)
-		rc = run_body(
-		    db, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY", body, ctx);
-	return rc;
+	return run_body(db, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+	    "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY", body, ctx);
 }
 
 enum rc db_execute(struct db *db, const char *sql)
 {
 	enum rc rc = connection_ready(db);
 
-	return rc == RC_OK ? connection_query(db, sql) : rc;
+	if (rc == RC_OK)
+		rc = connection_query(db, sql);
+	/* DDL that meets a unique key: nobody else has said so. */
+	if (rc == RC_CONFLICT) {
+		log_error("%s", db->error);
+		rc = RC_INTERNAL;
+	}
+	return rc;
 }

@@ -3,17 +3,21 @@
 enum { PUT_EVENT, PUT_COMMAND, REPLACE_COMMAND, DEPTH };
 
 // clang-format off
-#define PUT(kind) \
-	"INSERT INTO wa_outbox (account_id, workspace_id, state_version, kind, name, payload, created_at," \
-	" available_at, expires_at) VALUES (?, ?, ?, '" kind "', ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6)," \
-	" UTC_TIMESTAMP(6) + INTERVAL ? SECOND)"
+#define COLUMNS \
+	"(account_id, workspace_id, state_version, kind, name, payload, created_at, available_at, expires_at)"
+#define TIMES "UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL ? SECOND"
 
 static const struct db_statement statements[] = {
-	[PUT_EVENT] = {"outbox.put_event", PUT("event"), "", 0},
-	[PUT_COMMAND] = {"outbox.put_command", PUT("command"), "", 0},
+	[PUT_EVENT] = {"outbox.put_event",
+		"INSERT INTO wa_outbox " COLUMNS " VALUES (?, ?, ?, 'event', ?, ?, " TIMES ")", "", 0},
+	[PUT_COMMAND] = {"outbox.put_command",
+		"INSERT INTO wa_outbox " COLUMNS " SELECT ?, ?, ?, 'command', ?, ?, " TIMES " FROM DUAL"
+		" WHERE NOT EXISTS (SELECT 1 FROM wa_outbox WHERE state = 'waiting' AND account_id = ?"
+		" AND kind = 'command')",
+		"", 0},
 	[REPLACE_COMMAND] = {"outbox.replace_command",
 		"UPDATE wa_outbox SET state = 'replaced', settled_at = UTC_TIMESTAMP(6)"
-		" WHERE state = 'waiting' AND account_id = ? AND kind = 'command'",
+		" WHERE state = 'waiting' AND account_id = ? AND kind = 'command' AND name <> ?",
 		"", 0},
 	[DEPTH] = {"outbox.depth",
 		"SELECT COALESCE(SUM(kind = 'event'), 0), COALESCE(SUM(kind = 'command'), 0),"
@@ -23,24 +27,24 @@ static const struct db_statement statements[] = {
 };
 // clang-format on
 
-static enum rc put(
-    struct db *db, const struct db_statement *statement, const struct outbox_row *row)
+enum rc outbox_put_event(struct db *db, const struct outbox_row *row)
 {
-	return db_run(db, statement,
+	return db_run(db, &statements[PUT_EVENT],
 	    DB_IN(db_u(row->account_id), db_u(row->workspace_id), db_u(row->state_version),
 		db_text(row->name), db_s(row->payload), db_u(row->lifetime_s)));
 }
 
-enum rc outbox_put_event(struct db *db, const struct outbox_row *row)
-{
-	return put(db, &statements[PUT_EVENT], row);
-}
-
 enum rc outbox_put_command(struct db *db, const struct outbox_row *row)
 {
-	enum rc rc = db_run(db, &statements[REPLACE_COMMAND], DB_IN(db_u(row->account_id)));
+	enum rc rc = db_run(
+	    db, &statements[REPLACE_COMMAND], DB_IN(db_u(row->account_id), db_text(row->name)));
 
-	return rc == RC_OK ? put(db, &statements[PUT_COMMAND], row) : rc;
+	if (rc != RC_OK)
+		return rc;
+	return db_run(db, &statements[PUT_COMMAND],
+	    DB_IN(db_u(row->account_id), db_u(row->workspace_id), db_u(row->state_version),
+		db_text(row->name), db_s(row->payload), db_u(row->lifetime_s),
+		db_u(row->account_id)));
 }
 
 enum rc outbox_depth(struct db *db, struct arena *mem, struct outbox_depth *ret)

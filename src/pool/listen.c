@@ -82,8 +82,11 @@ static enum rc take_inherited(const struct settings *settings, struct listening 
 {
 	struct sockaddr_storage address;
 	socklen_t size = sizeof(address);
+	int flags = fcntl(ret->fd, F_GETFL);
 
-	if (getsockname(ret->fd, (struct sockaddr *)&address, &size) != 0) {
+	/* Some hand over a socket on which accept does not wait; the workers would spin. */
+	if (flags < 0 || fcntl(ret->fd, F_SETFL, flags & ~O_NONBLOCK) != 0 ||
+	    getsockname(ret->fd, (struct sockaddr *)&address, &size) != 0) {
 		log_error("could not look at the inherited socket: %s", strerror(errno));
 		return RC_INTERNAL;
 	}
@@ -116,7 +119,6 @@ static enum rc open_tcp(const struct settings *settings, struct listening *ret)
 	struct addrinfo *found = NULL;
 	char text[256], *port, *host = text;
 	enum rc rc = RC_INVALID;
-	uint64_t number;
 	int error;
 
 	if (snprintf(text, sizeof(text), "%s", settings->listen.ptr) >= (int)sizeof(text))
@@ -126,11 +128,6 @@ static enum rc open_tcp(const struct settings *settings, struct listening *ret)
 	if (host[0] == '[' && port - 2 > host && port[-2] == ']') {
 		host++;
 		port[-2] = '\0';
-	}
-	if (!num_u64(span_of(port), &number) || number < 1 || number > 65535) {
-		log_error("WA_LISTEN is %s; its port must be a number from 1 to 65535",
-		    settings->listen.ptr);
-		return RC_INVALID;
 	}
 	error = getaddrinfo(host, port, &hints, &found);
 	if (error != 0)
@@ -222,6 +219,16 @@ static enum rc open_unix(const struct settings *settings, const char *path, stru
 	else
 		snprintf(ret->path, sizeof(ret->path), "%s", path);
 	return rc;
+}
+
+enum rc listen_adopt(const struct settings *settings, struct listening *listening)
+{
+	if (listening->path[0] != '\0' && span_starts(settings->listen, "unix:") &&
+	    strcmp(settings->listen.ptr + strlen("unix:"), listening->path) != 0)
+		log_warn(
+		    "WA_LISTEN is now %s; a reload goes on with %s, stop and start to change it",
+		    settings->listen.ptr, listening->path);
+	return take_inherited(settings, listening);
 }
 
 enum rc listen_open(const struct settings *settings, struct listening *ret)

@@ -72,7 +72,7 @@ static void end_trial(struct master *m, int status)
 	if (m->stopping)
 		return;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		reload_execute(m->pool, m->places);
+		reload_execute(m->pool, m->places, &m->heirs);
 	else
 		log_error("the trial run failed (see above); the old settings stay in force");
 }

@@ -71,6 +71,9 @@ static void run_child(const struct places *places, const struct place *place, pi
 	/* A master that was killed takes its children with it. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	stop_install();
+	/* The lock is the master's: a worker that outlives it must not keep the next one out. */
+	if (places->pool->listening->lock_fd >= 0)
+		close(places->pool->listening->lock_fd);
 	if (getppid() != master)
 		_exit(0);
 	_exit(place->kind->run(places->pool->ctx, place->index, place->slot));
@@ -175,10 +178,13 @@ void places_kill_hung(struct places *places)
 
 	for (size_t i = 0; i < places->count; i++) {
 		struct place *place = &places->place[i];
-		int64_t busy_ms = slot_since_ms(place->slot);
+		int64_t busy_ms;
 
-		if (place->pid == 0 || place->killed || slot_state(place->slot) != BOARD_BUSY ||
-		    busy_ms <= limit_ms)
+		if (place->pid == 0 || place->killed || slot_state(place->slot) != BOARD_BUSY)
+			continue;
+		/* Read after the state: of an older one, it would be the time it was idle. */
+		busy_ms = slot_since_ms(place->slot);
+		if (busy_ms <= limit_ms)
 			continue;
 		log_error(
 		    "%s %d has been busy with %s for %lld ms, longer than WA_REQUEST_TIMEOUT; it "

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/num.h"
 
-/* "listening descriptor,lock descriptor,checks peers,path" and "pid,pid,..." */
+/* "listening descriptor,lock descriptor,path" and "pid,pid,..." */
 static const char sockets_variable[] = "POOL_TAKE_OVER_SOCKETS";
 static const char children_variable[] = "POOL_TAKE_OVER_CHILDREN";
 
@@ -45,16 +45,21 @@ static void set_cloexec(int fd, bool on)
 		fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0);
 }
 
-void reload_execute(const struct pool *pool, const struct places *places)
+void reload_execute(
+    const struct pool *pool, const struct places *places, const struct reload_heirs *heirs)
 {
 	const struct listening *l = pool->listening;
-	char sockets[256], children[8 * (BOUND_WORKERS + 16)];
+	char sockets[256], children[8 * (RELOAD_HEIRS + BOUND_WORKERS)];
 	struct buf pids = buf_over(children, sizeof(children) - 1);
 
 	places_put_pids(places, &pids);
+	for (size_t i = 0; i < heirs->count; i++) {
+		if (pids.len > 0)
+			buf_putc(&pids, ',');
+		buf_put_i64(&pids, heirs->pid[i]);
+	}
 	children[pids.len] = '\0';
-	snprintf(
-	    sockets, sizeof(sockets), "%d,%d,%d,%s", l->fd, l->lock_fd, l->checks_peers, l->path);
+	snprintf(sockets, sizeof(sockets), "%d,%d,%s", l->fd, l->lock_fd, l->path);
 	setenv(sockets_variable, sockets, 1);
 	setenv(children_variable, children, 1);
 	set_cloexec(l->fd, false);
@@ -72,12 +77,10 @@ bool pool_take_over(struct listening *ret)
 {
 	const char *text = getenv(sockets_variable);
 	struct listening listening = {.fd = -1, .lock_fd = -1};
-	int checks_peers, at = 0;
+	int at = 0;
 
-	if (text == NULL ||
-	    sscanf(text, "%d,%d,%d,%n", &listening.fd, &listening.lock_fd, &checks_peers, &at) != 3)
+	if (text == NULL || sscanf(text, "%d,%d,%n", &listening.fd, &listening.lock_fd, &at) != 2)
 		return false;
-	listening.checks_peers = checks_peers != 0;
 	snprintf(listening.path, sizeof(listening.path), "%s", text + at);
 	set_cloexec(listening.fd, true);
 	set_cloexec(listening.lock_fd, true);

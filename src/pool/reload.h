@@ -18,15 +18,18 @@
 
 /* The pid of the trial run, or -1. */
 pid_t reload_begin_trial(const struct pool *pool);
-/* Execute the new program; returns only when that failed, with everything as before. */
-void reload_execute(const struct pool *pool, const struct places *places);
+/* Of several reloads, one soon after the other: their workers may all be finishing. */
+enum { RELOAD_HEIRS = 4 * BOUND_WORKERS };
 
 /* The old master's children, as a new one inherits them. */
 struct reload_heirs {
 	size_t count;
-	pid_t pid[BOUND_WORKERS + 16];
+	pid_t pid[RELOAD_HEIRS];
 };
 void reload_heirs(struct reload_heirs *ret);
+/* Execute the new program; returns only when that failed, with everything as before. */
+void reload_execute(
+    const struct pool *pool, const struct places *places, const struct reload_heirs *heirs);
 bool reload_reap(struct reload_heirs *heirs, pid_t pid);
 void reload_signal(const struct reload_heirs *heirs, int signo);
 

@@ -15,16 +15,23 @@ static const struct {
 
 enum { TABLES, VERSION, RECORD, ROWS };
 
+/* As the first statement counts them: a dump or a migration may have made a table anew. */
+enum { OUR_TABLES = 3, OUR_COLUMNS = 8 };
+
 // clang-format off
 static const struct db_statement statements[] = {
     [TABLES] = {"schema.tables",
-	"SELECT COALESCE(SUM(table_name = 'wa_schema'), 0),"
+	"SELECT"
+	" COALESCE(SUM(table_name = 'wa_schema'), 0),"
 	" COALESCE(SUM(table_name = 'whatsapp_sessions'), 0),"
-	" COALESCE(SUM(table_name = 'whatsapp_accounts'), 0),"
-	" COALESCE(SUM(table_name IN ('workspaces', 'users')), 0)"
-	" FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name IN"
-	" ('wa_schema', 'whatsapp_sessions', 'whatsapp_accounts', 'workspaces', 'users')",
-	"uuuu", DB_READ},
+	" COALESCE(SUM(table_name IN ('whatsapp_accounts', 'wa_workspaces', 'wa_outbox')), 0),"
+	" COALESCE(SUM(table_name IN ('workspaces', 'users')), 0),"
+	" (SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = DATABASE()"
+	" AND table_name = 'whatsapp_accounts' AND column_name IN ('session_id',"
+	" 'assigned_instance_url', 'qr_expires_at', 'connect_deadline_at', 'state_version',"
+	" 'qr_first_at', 'live_primary', 'live_phone'))"
+	" FROM information_schema.tables WHERE table_schema = DATABASE()",
+	"uuuuu", DB_READ},
     [VERSION] = {"schema.version", "SELECT version, oldest_build FROM wa_schema WHERE id = 1", "uu",
 	DB_READ},
     [RECORD] = {"schema.record",
@@ -47,13 +54,13 @@ static const char version_table[] =
 enum rc schema_read(struct db *db, struct arena *mem, struct schema_state *ret)
 {
 	struct schema_state state = {0};
-	struct db_value row[4];
+	struct db_value row[5];
 	enum rc rc = db_one(db, &statements[TABLES], DB_NONE, mem, row);
 
 	if (rc != RC_OK)
 		return rc;
 	state.has_sessions = row[1].u != 0;
-	state.has_accounts = row[2].u != 0;
+	state.has_tables = row[2].u == OUR_TABLES && row[4].u == OUR_COLUMNS;
 	state.has_parents = row[3].u == 2;
 	if (row[0].u != 0) {
 		rc = db_one(db, &statements[VERSION], DB_NONE, mem, row);
@@ -86,7 +93,7 @@ const char *schema_fault(const struct schema_state *state)
 
 	if (fault != NULL)
 		return fault;
-	if (state->version == 0 || !state->has_accounts)
+	if (state->version == 0 || !state->has_tables)
 		return "the database does not have our tables yet; run: wa-accountsctl schema "
 		       "apply";
 	if (state->version < SCHEMA_VERSION)
@@ -175,7 +182,7 @@ static enum rc apply_steps(
 		char line[128];
 		struct buf text = buf_over(line, sizeof(line) - 1);
 
-		if (steps[i].version <= state->version && state->has_accounts)
+		if (steps[i].version <= state->version && state->has_tables)
 			continue;
 		buf_putf(
 		    &text, "version %llu: %s", (unsigned long long)steps[i].version, steps[i].name);

@@ -3,11 +3,9 @@
 #include "base/log.h"
 #include "base/now.h"
 
-static const size_t no_route = BOUND_ROUTES - 1;
-
 static size_t route_index(const struct call *call)
 {
-	return call->route != NULL ? (size_t)(call->route - api_routes.rows) : no_route;
+	return call->route != NULL ? (size_t)(call->route - api_routes.rows) : BOARD_NO_ROUTE;
 }
 
 static void log_request(const struct server *server, const struct call *call, int64_t us)
@@ -54,7 +52,7 @@ void serve(struct server *server, int fd)
 	    .now_us = now_us(),
 	};
 
-	slot_busy(server->slot, no_route);
+	slot_busy(server->slot, BOARD_NO_ROUTE);
 	switch (fcgi_begin(server->fcgi, fd, server->mem, &call.request)) {
 	case RC_OK:
 		answer(server, &call, began_us);
