@@ -218,12 +218,18 @@ static void test_words_for_nothing_are_not_set(void **state)
 
 static void test_a_line_that_is_no_setting_is_a_mistake(void **state)
 {
-	static const struct span lines[] = {SPAN("A"), SPAN("=1"), SPAN("A B=1"), SPAN("A-B=1"),
-	    SPAN("export"), SPAN("export =1"), SPAN("[section]"), SPAN("A:1"), SPAN("\xc3\xa4=1")};
+	static const struct span lines[] = {SPAN("=1"), SPAN("A B=1"), SPAN("A-B=1"),
+	    SPAN("export =1"), SPAN("[section]"), SPAN("A:1"), SPAN("\xc3\xa4=1")};
 
 	for (size_t i = 0; i < COUNT(lines); i++)
 		assert_span(
 		    first_mistake(*state, lines[i]).what, "this is no line of the form NAME=value");
+}
+
+static void test_a_name_alone_is_not_set(void **state)
+{
+	assert_null(value_of(*state, SPAN_OF("A")).ptr);
+	assert_null(value_of(*state, SPAN_OF("export A # a comment\nB=1")).ptr);
 }
 
 static void test_a_quote_that_does_not_end_is_a_mistake(void **state)
@@ -282,7 +288,7 @@ static void test_every_mistake_is_told_with_its_line(void **state)
 	struct env *env;
 
 	conf_mistakes_init(&mistakes);
-	env = env_parse(SPAN_OF("bad\nA=1\n\nB='x\nC=2"), "/srv/.env", NULL, *state, &mistakes);
+	env = env_parse(SPAN_OF("=bad\nA=1\n\nB='x\nC=2"), "/srv/.env", NULL, *state, &mistakes);
 	assert_span(mistakes.first->where, "/srv/.env:1");
 	assert_span(mistakes.first->next->where, "/srv/.env:4");
 	assert_null(mistakes.first->next->next);
@@ -410,6 +416,7 @@ int test_conf_env(void)
 	    arena_test(test_values_end_with_a_nul_behind_them),
 	    arena_test(test_words_for_nothing_are_not_set),
 	    arena_test(test_a_line_that_is_no_setting_is_a_mistake),
+	    arena_test(test_a_name_alone_is_not_set),
 	    arena_test(test_a_quote_that_does_not_end_is_a_mistake),
 	    arena_test(test_text_behind_a_closing_quote_is_a_mistake),
 	    arena_test(test_a_nul_byte_is_a_mistake),

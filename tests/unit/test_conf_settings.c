@@ -318,6 +318,25 @@ static void test_a_group_must_exist(void **state)
 	assert_true(span_is(settings_of(*state, line).listen_group, group->gr_name));
 }
 
+static void test_a_place_to_listen_is_a_path_or_a_host_with_a_port(void **state)
+{
+	static const char *const good[] = {
+	    "unix:/run/x.sock", "127.0.0.1:9000", "[::1]:1", "inherit"};
+	static const char *const bad[] = {"unix:", "127.0.0.1", "127.0.0.1:", ":9000",
+	    "127.0.0.1:0", "127.0.0.1:85007", "127.0.0.1:-46065", "127.0.0.1:x", "/run/x.sock"};
+	char line[64];
+
+	for (size_t i = 0; i < COUNT(good); i++) {
+		snprintf(line, sizeof(line), "WA_LISTEN=%s", good[i]);
+		assert_same(settings_of(*state, line).listen, span_of(good[i]));
+	}
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		snprintf(line, sizeof(line), "WA_LISTEN=%s", bad[i]);
+		assert_true(
+		    unit_has(mistake_of(*state, line), "must be unix:PATH, HOST:PORT or inherit"));
+	}
+}
+
 static void test_every_mistake_is_told_at_once(void **state)
 {
 	struct outcome outcome;
@@ -544,6 +563,7 @@ int test_conf_settings(void)
 	    arena_test(test_the_peers_that_may_connect_are_addresses),
 	    arena_test(test_a_listening_address_is_a_path_an_address_or_inherit),
 	    arena_test(test_a_group_must_exist),
+	    arena_test(test_a_place_to_listen_is_a_path_or_a_host_with_a_port),
 	    arena_test(test_every_mistake_is_told_at_once),
 	    arena_test(test_an_unknown_name_of_ours_is_a_warning),
 	    arena_test(test_every_standard_value_passes_its_own_check),

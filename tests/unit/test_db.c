@@ -28,7 +28,7 @@ static void test_every_error_that_is_known_has_its_fault(void **state)
 	    {1049, DB_FAULT_REFUSED},
 	    {1213, DB_FAULT_DEADLOCK},
 	    {1205, DB_FAULT_LOCK_WAIT},
-	    {1969, DB_FAULT_TOO_SLOW},
+	    {1969, DB_FAULT_ENDED},
 	    {1062, DB_FAULT_DUPLICATE},
 	};
 
@@ -60,7 +60,7 @@ static void test_every_fault_has_a_counter_but_what_is_no_error(void **state)
 	    {DB_FAULT_REFUSED, METRIC_DB_OTHER},
 	    {DB_FAULT_DEADLOCK, METRIC_DB_DEADLOCK},
 	    {DB_FAULT_LOCK_WAIT, METRIC_DB_LOCK_WAIT},
-	    {DB_FAULT_TOO_SLOW, METRIC_DB_TIMEOUT},
+	    {DB_FAULT_ENDED, METRIC_DB_TIMEOUT},
 	    {DB_FAULT_DUPLICATE, METRIC_COUNT},
 	    {DB_FAULT_OTHER, METRIC_DB_OTHER},
 	};

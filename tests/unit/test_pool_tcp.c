@@ -183,16 +183,6 @@ static void test_an_address_that_is_none_is_refused(void **state)
 	pool_tests_assert(opens_none, longer, NULL);
 }
 
-static void test_a_port_that_is_none_is_refused(void **state)
-{
-	static const char *const addresses[] = {
-	    "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:85007", "127.0.0.1:-46065", "127.0.0.1: 19471"};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(addresses); i++)
-		pool_tests_assert(opens_none, (void *)(uintptr_t)addresses[i], NULL);
-}
-
 int test_pool_tcp(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,7 +193,6 @@ int test_pool_tcp(void)
 	    cmocka_unit_test(test_an_address_is_one_however_it_is_written),
 	    cmocka_unit_test(test_an_ipv4_address_in_ipv6_form_is_the_same_peer),
 	    cmocka_unit_test(test_an_address_that_is_none_is_refused),
-	    cmocka_unit_test(test_a_port_that_is_none_is_refused),
 	};
 
 	return unit_run("pool, tcp", tests);
