@@ -6,6 +6,7 @@
  * whole; a longer one is streamed, and its last brace says that it is
  * complete.
  */
+#include "account_json.h"
 #include "api/api.h"
 #include "base/bounds.h"
 #include "base/now.h"
@@ -35,29 +36,12 @@ struct listing {
 	bool client_gone;
 };
 
-static void put_account(struct buf *b, const struct account *a, bool old_names)
-{
-	buf_putc(b, '{');
-	json_put_key(b, "id");
-	buf_put_u64(b, a->id);
-	json_put_key(b, "uuid");
-	json_put_string(b, a->uuid);
-	json_put_key(b, "session_id");
-	json_put_string(b, a->session_id);
-	json_put_key(b, "workspace_id");
-	buf_put_u64(b, a->workspace_id);
-	json_put_key(b, "phone_number");
-	json_put_string(b, a->phone_number);
-	json_put_key(b, "connection_status");
-	json_put_string(b, span_of(account_state_name(a->state)));
-	json_put_key(b, "provider_type");
-	json_put_string(b, a->provider_type);
-	if (old_names) {
-		json_put_key(b, "status");
-		json_put_string(b, span_of(account_state_legacy(a->state)));
-	}
-	buf_putc(b, '}');
-}
+#define ACTIVE_MEMBERS \
+	MEMBER_ID, MEMBER_UUID, MEMBER_SESSION_ID, MEMBER_WORKSPACE_ID, MEMBER_PHONE_NUMBER, \
+	    MEMBER_CONNECTION_STATUS, MEMBER_PROVIDER_TYPE
+
+static const enum account_member members[] = {ACTIVE_MEMBERS, MEMBER_END};
+static const enum account_member old_members[] = {ACTIVE_MEMBERS, MEMBER_STATUS, MEMBER_END};
 
 static enum rc put_row(void *ctx, const struct account *account)
 {
@@ -75,7 +59,7 @@ static enum rc put_row(void *ctx, const struct account *account)
 	if (!l->first)
 		buf_putc(b, ',');
 	l->first = false;
-	put_account(b, account, l->old_names);
+	account_json_put(b, account, l->old_names ? old_members : members, l->call);
 	return RC_OK;
 }
 

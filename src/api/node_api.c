@@ -1,6 +1,7 @@
 /*
  * node_api: what the Node.js service asks and reports.
  */
+#include "account_json.h"
 #include "api/api.h"
 #include "handlers.h"
 #include "input.h"
@@ -14,41 +15,13 @@ static const char required[] = "field is required.";
 static const char must_be_string[] = "field must be a string.";
 static const char must_be_integer[] = "field must be an integer.";
 
-static void put_status(struct call *call, const struct account *a)
-{
-	struct buf *b = reply_begin(call, 200);
+#define STATUS_MEMBERS \
+	MEMBER_ID, MEMBER_UUID, MEMBER_SESSION_ID, MEMBER_WORKSPACE_ID, MEMBER_CONNECTION_STATUS, \
+	    MEMBER_PHONE_NUMBER, MEMBER_FORMATTED_PHONE_NUMBER, MEMBER_IS_ACTIVE, \
+	    MEMBER_IS_PRIMARY, MEMBER_LAST_ACTIVITY_AT, MEMBER_HEALTH_SCORE, MEMBER_STATE_VERSION
 
-	buf_putc(b, '{');
-	json_put_key(b, "id");
-	buf_put_u64(b, a->id);
-	json_put_key(b, "uuid");
-	json_put_string(b, a->uuid);
-	json_put_key(b, "session_id");
-	json_put_string(b, a->session_id);
-	json_put_key(b, "workspace_id");
-	buf_put_u64(b, a->workspace_id);
-	json_put_key(b, "connection_status");
-	json_put_string(b, span_of(account_state_name(a->state)));
-	json_put_key(b, "phone_number");
-	json_put_string(b, a->phone_number);
-	json_put_key(b, "formatted_phone_number");
-	json_put_string(b, account_formatted_phone(a->phone_number, call->mem));
-	json_put_key(b, "is_active");
-	json_put_bool(b, a->is_active);
-	json_put_key(b, "is_primary");
-	json_put_bool(b, a->is_primary);
-	json_put_key(b, "last_activity_at");
-	json_put_time(b, a->last_activity_at);
-	json_put_key(b, "health_score");
-	buf_put_i64(b, account_health(a, call->now_us));
-	json_put_key(b, "state_version");
-	buf_put_u64(b, a->state_version);
-	if (call->api->legacy_aliases) {
-		json_put_key(b, "status");
-		json_put_string(b, span_of(account_state_legacy(a->state)));
-	}
-	buf_putc(b, '}');
-}
+static const enum account_member members[] = {STATUS_MEMBERS, MEMBER_END};
+static const enum account_member old_members[] = {STATUS_MEMBERS, MEMBER_STATUS, MEMBER_END};
 
 void node_status(struct call *call)
 {
@@ -65,7 +38,8 @@ void node_status(struct call *call)
 	}
 	rc = account_find(call->api->db, call->mem, call->account, workspace_id, &account);
 	if (rc == RC_OK)
-		put_status(call, &account);
+		account_json_put(reply_begin(call, 200), &account,
+		    call->api->legacy_aliases ? old_members : members, call);
 	else
 		reply_rc(call, rc);
 }

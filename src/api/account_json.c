@@ -1,0 +1,83 @@
+#include "account_json.h"
+
+#include "text/json.h"
+
+static const char *const names[MEMBER_COUNT] = {
+    [MEMBER_ID] = "id",
+    [MEMBER_UUID] = "uuid",
+    [MEMBER_SESSION_ID] = "session_id",
+    [MEMBER_WORKSPACE_ID] = "workspace_id",
+    [MEMBER_PHONE_NUMBER] = "phone_number",
+    [MEMBER_FORMATTED_PHONE_NUMBER] = "formatted_phone_number",
+    [MEMBER_PROVIDER_TYPE] = "provider_type",
+    [MEMBER_CONNECTION_STATUS] = "connection_status",
+    [MEMBER_IS_PRIMARY] = "is_primary",
+    [MEMBER_IS_ACTIVE] = "is_active",
+    [MEMBER_LAST_ACTIVITY_AT] = "last_activity_at",
+    [MEMBER_HEALTH_SCORE] = "health_score",
+    [MEMBER_STATE_VERSION] = "state_version",
+    [MEMBER_STATUS] = "status",
+};
+
+static void put_value(
+    struct buf *b, const struct account *a, enum account_member member, const struct call *call)
+{
+	switch (member) {
+	case MEMBER_ID:
+		buf_put_u64(b, a->id);
+		break;
+	case MEMBER_UUID:
+		json_put_string(b, a->uuid);
+		break;
+	case MEMBER_SESSION_ID:
+		json_put_string(b, a->session_id);
+		break;
+	case MEMBER_WORKSPACE_ID:
+		buf_put_u64(b, a->workspace_id);
+		break;
+	case MEMBER_PHONE_NUMBER:
+		json_put_string(b, a->phone_number);
+		break;
+	case MEMBER_FORMATTED_PHONE_NUMBER:
+		json_put_string(b, account_formatted_phone(a->phone_number, call->mem));
+		break;
+	case MEMBER_PROVIDER_TYPE:
+		json_put_string(b, a->provider_type);
+		break;
+	case MEMBER_CONNECTION_STATUS:
+		json_put_string(b, span_of(account_state_name(a->state)));
+		break;
+	case MEMBER_IS_PRIMARY:
+		json_put_bool(b, a->is_primary);
+		break;
+	case MEMBER_IS_ACTIVE:
+		json_put_bool(b, a->is_active);
+		break;
+	case MEMBER_LAST_ACTIVITY_AT:
+		json_put_time(b, a->last_activity_at);
+		break;
+	case MEMBER_HEALTH_SCORE:
+		buf_put_i64(b, account_health(a, call->now_us));
+		break;
+	case MEMBER_STATE_VERSION:
+		buf_put_u64(b, a->state_version);
+		break;
+	case MEMBER_STATUS:
+		json_put_string(b, span_of(account_state_legacy(a->state)));
+		break;
+	case MEMBER_END:
+	case MEMBER_COUNT:
+		break;
+	}
+}
+
+void account_json_put(struct buf *b, const struct account *account,
+    const enum account_member *members, const struct call *call)
+{
+	buf_putc(b, '{');
+	for (; *members != MEMBER_END; members++) {
+		json_put_key(b, names[*members]);
+		put_value(b, account, *members, call);
+	}
+	buf_putc(b, '}');
+}
