@@ -289,7 +289,7 @@ int main(int argc, char **argv)
 		self[len] = '\0';
 		argv[0] = self;
 	}
-	if (startup_read(args.env, &startup) != RC_OK) {
+	if (startup_read(args.env, startup_log, &startup) != RC_OK) {
 		log_error("not started: mend the settings above and start again");
 		return EX_CONFIG;
 	}

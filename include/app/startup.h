@@ -15,13 +15,17 @@ struct startup {
 	struct db_options db;
 };
 
+/* Told of each mistake ("error") and each warning ("warn"). */
+typedef void startup_tell_fn(const char *level, struct span where, struct span what);
+
 /*
- * Read the settings from `env_path` (NULL: the environment alone).  Every
- * mistake and warning goes to the log, one line each.
+ * Read the settings from `env_path` (NULL: the environment alone).
  *
  * RC_INVALID  there was a mistake: do not start
  */
-enum rc startup_read(const char *env_path, struct startup *ret) MUST_CHECK;
+enum rc startup_read(const char *env_path, startup_tell_fn *tell, struct startup *ret) MUST_CHECK;
+/* For a daemon: one line of the log for each. */
+void startup_log(const char *level, struct span where, struct span what);
 void startup_free(struct startup *startup);
 
 #endif

@@ -4,16 +4,20 @@
 
 #include "base/log.h"
 
-static void log_all(const struct conf_mistakes *mistakes, const char *level)
+void startup_log(const char *level, struct span where, struct span what)
 {
-	for (const struct conf_mistake *m = mistakes->first; m != NULL; m = m->next) {
-		struct log_line line;
+	struct log_line line;
 
-		log_begin(&line, level, "settings");
-		log_text(&line, "where", m->where);
-		log_text(&line, "msg", m->what);
-		log_end(&line);
-	}
+	log_begin(&line, level, "settings");
+	log_text(&line, "where", where);
+	log_text(&line, "msg", what);
+	log_end(&line);
+}
+
+static void tell_all(startup_tell_fn *tell, const char *level, const struct conf_mistakes *mistakes)
+{
+	for (const struct conf_mistake *m = mistakes->first; m != NULL; m = m->next)
+		tell(level, m->where, m->what);
 }
 
 static const char *text_or_null(struct span text)
@@ -36,7 +40,7 @@ static void set_db_options(const struct settings *s, struct db_options *ret)
 	};
 }
 
-enum rc startup_read(const char *env_path, struct startup *ret)
+enum rc startup_read(const char *env_path, startup_tell_fn *tell, struct startup *ret)
 {
 	struct conf_mistakes mistakes, warnings;
 	struct startup startup = {.mem = arena_create(BOUND_ENV_FILE + 64 * KIB)};
@@ -48,8 +52,8 @@ enum rc startup_read(const char *env_path, struct startup *ret)
 	rc = env_read(env_path, environ, startup.mem, &mistakes, &env);
 	if (rc == RC_OK)
 		rc = settings_read(env, startup.mem, &startup.settings, &mistakes, &warnings);
-	log_all(&warnings, "warn");
-	log_all(&mistakes, "error");
+	tell_all(tell, "warn", &warnings);
+	tell_all(tell, "error", &mistakes);
 	if (rc != RC_OK || mistakes.first != NULL) {
 		arena_free(startup.mem);
 		return RC_INVALID;
