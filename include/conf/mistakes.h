@@ -11,7 +11,7 @@
 /* One thing that is wrong, in the order in which it was found. */
 struct conf_mistake {
 	struct conf_mistake *next;
-	struct span where; /* "/srv/app/.env:12", "environment" or "settings" */
+	struct span where; /* "/srv/app/.env:12", "/srv/app/.env" or "environment" */
 	struct span what;  /* a sentence that names the setting */
 };
 

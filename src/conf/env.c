@@ -18,6 +18,7 @@ struct env {
 	struct arena *mem;
 	char **environment;
 	struct entry *first; /* the newest first, so that the last line wins */
+	struct span path;
 };
 
 /* One line under the reader's eyes. */
@@ -253,7 +254,7 @@ struct env *env_parse(struct span text, const char *path, char **environment, st
 	struct env *env = arena_alloc(mem, sizeof(*env));
 	struct line line = {.env = env, .mistakes = mistakes, .text = text};
 
-	*env = (struct env){.mem = mem, .environment = environment};
+	*env = (struct env){.mem = mem, .environment = environment, .path = span_of(path)};
 	if (span_starts(text, "\xef\xbb\xbf"))
 		line.text = span_from(text.ptr + 3, text.len - 3);
 	while (next_line(&line)) {
@@ -300,7 +301,7 @@ enum rc env_read(const char *path, char **environment, struct arena *mem,
 		    strerror(errno));
 		return RC_NOT_FOUND;
 	}
-	*ret = env_parse(text, path != NULL ? path : "-", environment, mem, mistakes);
+	*ret = env_parse(text, path != NULL ? path : "environment", environment, mem, mistakes);
 	return RC_OK;
 }
 
@@ -319,6 +320,11 @@ bool env_get(const struct env *env, const char *name, struct env_value *ret)
 		return false;
 	*ret = value;
 	return true;
+}
+
+struct span env_path(const struct env *env)
+{
+	return env->path;
 }
 
 void env_each(const struct env *env, const char *prefix,

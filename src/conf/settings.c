@@ -189,7 +189,7 @@ static void read_row(const struct env *env, struct reading *r)
 {
 	if (!find_value(env, r->row, &r->value)) {
 		r->value = (struct env_value){
-		    span_of(r->row->name), span_of(r->row->standard), SPAN_OF("settings")};
+		    span_of(r->row->name), span_of(r->row->standard), env_path(env)};
 		if (r->row->required)
 			WRONG(r, "%s is not set%s", r->row->name,
 			    r->row->type == SECRET
@@ -243,19 +243,28 @@ static bool is_listen(struct span text)
 	       port >= 1 && port <= 65535;
 }
 
-static void check_together(struct reading *r)
+static struct span where_of(const struct env *env, const char *name)
+{
+	struct env_value value;
+
+	return env_get(env, name, &value) ? value.where : env_path(env);
+}
+
+static void check_together(const struct env *env, struct reading *r)
 {
 	const struct settings *s = r->settings;
 	struct span peers = s->listen_allow, peer;
 
-	r->value.where = SPAN_OF("settings");
+	r->value.where = where_of(env, "WA_LISTEN");
 	if (!is_listen(s->listen))
 		WRONG(r, "WA_LISTEN is \"%.*s\"; it must be unix:PATH, HOST:PORT or inherit",
 		    SPAN_ARG(s->listen));
+	r->value.where = where_of(env, "WA_LISTEN_ALLOW");
 	while (span_cut(&peers, ',', &peer))
 		if (!is_address(span_trim(peer)))
 			WRONG(r, "WA_LISTEN_ALLOW has \"%.*s\", which is no IPv4 or IPv6 address",
 			    SPAN_ARG(span_trim(peer)));
+	r->value.where = where_of(env, "WA_LISTEN_GROUP");
 	if (s->listen_group.len > 0 && getgrnam(s->listen_group.ptr) == NULL)
 		WRONG(r, "WA_LISTEN_GROUP is \"%.*s\", and there is no such group on this host",
 		    SPAN_ARG(s->listen_group));
@@ -286,7 +295,7 @@ enum rc settings_read(const struct env *env, struct arena *mem, struct settings 
 		reading.row = &settings_table[i];
 		read_row(env, &reading);
 	}
-	check_together(&reading);
+	check_together(env, &reading);
 	env_each(env, "WA_", warn_unknown, &unknown);
 	if (mistakes->first != NULL)
 		return RC_INVALID;

@@ -91,7 +91,7 @@ static void test_what_is_required_is_missed_by_name(void **state)
 	assert_int_equal(outcome.rc, RC_INVALID);
 	m = outcome.mistakes.first;
 	assert_span(m->what, "DB_DATABASE is not set; it has no standard value");
-	assert_span(m->where, "settings");
+	assert_span(m->where, "FILE");
 	m = m->next;
 	assert_span(m->what, "DB_USERNAME is not set; it has no standard value");
 	m = m->next;
