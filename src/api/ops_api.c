@@ -9,8 +9,8 @@
 #include "reply.h"
 #include "text/json.h"
 
-/* A balancer asks often and gives up early. */
-enum { READY_TIMEOUT_MS = 2000, SCRAPE_TIMEOUT_MS = 1000 };
+/* A balancer asks often and gives up early; too early to call the server silent. */
+enum { READY_TIMEOUT_MS = 1500, SCRAPE_TIMEOUT_MS = 1000 };
 
 void ops_healthz(struct call *call)
 {
