@@ -213,6 +213,25 @@ describe('the phone number', () => {
     assert.equal(again.commands.filter((command) => command.state === 'waiting').length, 1);
   });
 
+  test('of another live account, again and again, leaves the one command and the one event alone', async () => {
+    const workspace_id = await stack.workspace();
+    const other = await stack.account(connected({ workspace_id }));
+    const account = await stack.account({ workspace_id, connection_status: 'connecting' });
+    let first;
+    for (let i = 0; i < 3; i++) {
+      isError(await broadcast({ account_id: account.uuid, workspace_id, status: i === 1 ? 'ready' : 'connected',
+        phone_number: other.phone_number }), 409);
+      const now = await stack.state(account.id);
+      first ??= now;
+      assert.deepEqual(now.commands, first.commands, 'neither a second one nor a replaced one');
+      assert.deepEqual(now.events, first.events);
+      assert.deepEqual(now.account, first.account);
+    }
+    assert.equal(first.account.connection_status, 'error');
+    assert.equal(first.events.length, 1);
+    assert.deepEqual(first.commands.map(({ name, state }) => [name, state]), [['disconnect', 'waiting']]);
+  });
+
   test('of another account is refused with the old words for connected too', async () => {
     const workspace_id = await stack.workspace();
     const other = await stack.account(connected({ workspace_id }));

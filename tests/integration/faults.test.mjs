@@ -8,7 +8,7 @@ import { connect } from 'node:net';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { BASE, isError } from './lib/expect.mjs';
 import { connected } from './lib/fixtures.mjs';
-import { freeze, lives, metrics, thaw } from './lib/observe.mjs';
+import { events, freeze, lives, metrics, thaw } from './lib/observe.mjs';
 import { pause, until } from './lib/processes.mjs';
 import { openSession, whileLocked } from './lib/session.mjs';
 import { startStack } from './lib/stack.mjs';
@@ -77,6 +77,14 @@ async function isUntouched(account) {
 /** The pool's connections, as the server numbers them. */
 const connections = () => stack.column(`SELECT id FROM information_schema.PROCESSLIST
   WHERE user = '${stack.database.user}'`);
+
+/** End them all, as the server's operator can; how many there were. */
+async function killAll() {
+  const ids = await connections();
+  for (const id of ids) await stack.sql(`KILL CONNECTION ${id}`);
+  await until('they are gone', async () => (await connections()).length === 0);
+  return ids.length;
+}
 
 /** By how much these counters grow while `body` runs; a reload would begin them anew. */
 async function growth(body) {
@@ -231,6 +239,30 @@ describe('a database that hangs', () => {
     });
   }
 
+  test('before it lets anybody in: no route waits for as long as WA_DB_CONNECT_TIMEOUT may be', async () => {
+    const account = await some();
+    const restart = async (seconds) => {
+      assert.ok(await stack.stopPool());
+      stack.configure({ WA_DB_CONNECT_TIMEOUT: seconds });
+      await stack.startPool();
+    };
+    await restart(10);
+    try {
+      await freeze(stack.server.pid);
+      try {
+        /* Without nginx, which would answer in the place of a pool that does not. */
+        const { answers, slowest } = await timed(everyRoute(account, stack.fcgiSigned));
+        answers.forEach(isLater);
+        assert.ok(slowest < HANGS_MS, `one took ${slowest} ms`);
+      } finally {
+        thaw(stack.server.pid);
+      }
+      await isWell();
+    } finally {
+      await restart(null);
+    }
+  });
+
   test('a statement that was never prepared is given up as soon as any other', async (t) => {
     const account = await some();
     const own = await startStack({ server: 'own', nginx: false, env: { WA_WORKERS: 1 } });
@@ -265,7 +297,68 @@ describe('a database that hangs', () => {
   });
 });
 
+describe('a database that fell silent and speaks again', () => {
+  /* A pool in which only this is asked must find out as soon as any other. */
+  for (const [name, ask] of Object.entries({
+    'the list of active accounts': () => stack.signed('GET', `${BASE}/active`),
+    'reports of a broadcast': (account) => report(account, 'error'),
+  })) {
+    test(`is found well by ${name} alone`, async () => {
+      const account = await some();
+      const grown = await growth(async () => {
+        const session = await openSession(stack);
+        try {
+          await session.ask('LOCK TABLES whatsapp_accounts WRITE');
+          const { answers: [answer], slowest } = await timed([() => status(account)]);
+          isLater(answer);
+          assert.ok(slowest < HANGS_MS, `it took ${slowest} ms`);
+          await session.ask('UNLOCK TABLES');
+        } finally {
+          await session.close();
+        }
+        await until('it is 200 again', async () => (await ask(account)).status === 200, { tries: 50, every: 100 });
+        for (let i = 0; i < WORKERS; i++) isOk(await ask(account));
+      });
+      assert.ok(grown('wa_db_errors_total{kind="timeout"}') > 0);
+    });
+  }
+
+  test('after a restart, reports alone bring every worker back', async () => {
+    const account = await some();
+    const send = () => Promise.all(Array.from({ length: WORKERS * 2 }, () => report(account, 'error')));
+    await send();
+    stack.server.kill('SIGKILL');
+    await until('it is dead', () => !stack.server.running);
+    isLater(await report(account, 'error'));   /* one of them knows; the others' connections are dead unseen */
+    await stack.server.restart();
+    const earlier = stack.log().length;
+    await until('each worker has served one', async () => {
+      await send();
+      const lines = events(stack.log().slice(earlier), 'request').filter((line) => line.status === '200');
+      const pids = new Set(lines.map((line) => Number(line.pid)));
+      return stack.children().every((pid) => pids.has(pid));
+    }, { tries: 50, every: 100 });
+    (await send()).forEach(isOk);
+  });
+});
+
 describe('a database that dies', () => {
+  test('before the pool starts: it starts all the same, says 429, and serves when the database does', async () => {
+    const account = await some();
+    assert.ok(await stack.stopPool());
+    await stack.server.halt();
+    try {
+      await stack.startPool();
+      const { answers, slowest } = await timed(everyRoute(account, stack.signed));
+      answers.forEach(isLater);
+      assert.ok(slowest < HANGS_MS, `one took ${slowest} ms`);
+    } finally {
+      await stack.server.restart();
+    }
+    await until('it serves', async () => (await status(account)).status === 200);
+    await isUntouched(account);
+  });
+
   test('every route says 429 until it is back; then it heals by itself', async () => {
     const account = await some();
     const pids = stack.children();
@@ -311,14 +404,6 @@ describe('a database that dies', () => {
 });
 
 describe('a connection that the server ends', () => {
-  async function killAll() {
-    const ids = await connections();
-    for (const id of ids) await stack.sql(`KILL CONNECTION ${id}`);
-    await until('they are gone', async () => await stack.value(`SELECT COUNT(*) FROM information_schema.PROCESSLIST
-      WHERE user = '${stack.database.user}'`) === '0');
-    return ids.length;
-  }
-
   test('is opened again within the request: no reader and no writer notices', async () => {
     const account = await some();
     const grown = await growth(async () => {
@@ -330,6 +415,21 @@ describe('a connection that the server ends', () => {
     });
     assert.ok(grown('wa_db_errors_total{kind="lost"}') > 0);
     assert.ok(grown('wa_db_connects_total{result="ok"}') > 0);
+  });
+
+  test('is opened again for the list of active accounts, by all workers at once', async () => {
+    const account = await some();
+    const ask = () => stack.signed('GET', `${BASE}/active`);
+    for (let round = 0; round < 3; round++) {
+      await Promise.all(Array.from({ length: WORKERS * 2 }, ask));
+      assert.ok(await killAll() > 0);
+      const { answers, slowest } = await timed(Array.from({ length: WORKERS * 2 }, () => ask));
+      for (const answer of answers) {
+        isOk(answer);
+        assert.deepEqual(answer.json.accounts.map(({ id }) => id), [account.id]);
+      }
+      assert.ok(slowest < HANGS_MS, `one took ${slowest} ms`);
+    }
   });
 
   test('under load: readers get their answer, writers at worst a 429', async () => {
@@ -405,6 +505,27 @@ describe('a lock that somebody else holds', () => {
   });
 });
 
+describe('a statement that an operator ends', () => {
+  test('while it waits for a row: 429, nothing is stored, and the next try is', async () => {
+    const account = await some();
+    const grown = await growth(async () => {
+      await whileLocked(stack, account, async (lock) => {
+        const asked = report(account, 'error');
+        await lock.waiting(1);
+        const [id] = await stack.column(`SELECT trx_mysql_thread_id FROM information_schema.INNODB_TRX
+          WHERE trx_state = 'LOCK WAIT'`);
+        await stack.sql(`KILL QUERY ${id}`);
+        isLater(await asked);
+        assert.ok((await connections()).includes(id), 'the connection is as good as before');
+      });
+    });
+    await isUntouched(account);
+    assert.ok(grown('wa_db_errors_total{kind="timeout"}') > 0);
+    isOk(await report(account, 'error'));
+    assert.equal((await stack.state(account.id)).events.length, 1);
+  });
+});
+
 describe('a table that is changed meanwhile', () => {
   test('is served before, while and after, with the same statements', async () => {
     const account = await some();
@@ -442,6 +563,31 @@ describe('a database that takes no', () => {
     });
     assert.ok(grown('wa_db_errors_total{kind="not_accepting"}') > 0);
   });
+
+  for (const [what, lock, unlock] of [
+    ['login of ours (it was locked)', 'ACCOUNT LOCK', () => 'ACCOUNT UNLOCK'],
+    ['statement of ours (the password has expired)', 'PASSWORD EXPIRE',
+      () => `IDENTIFIED BY '${stack.database.password}'`],
+  ]) {
+    test(`${what}: 429, nothing is stored, and it heals`, async () => {
+      const account = await some();
+      const alter = (how) => stack.sql(`ALTER USER ${stack.database.user}@localhost ${how}`);
+      await alter(lock);
+      try {
+        await killAll();
+        for (let round = 0; round < 2; round++) {
+          const { answers, slowest } = await timed(everyRoute(account, stack.signed));
+          answers.forEach(isLater);
+          assert.ok(slowest < HANGS_MS, `one took ${slowest} ms`);
+        }
+        assert.equal((await stack.call('GET', '/readyz')).status, 503);
+      } finally {
+        await alter(unlock());
+      }
+      await isWell();
+      await isUntouched(account);
+    });
+  }
 
   test('more connections: 429, and it heals', async () => {
     const account = await some();

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { BASE, isError, sameKeys } from './lib/expect.mjs';
+import { BASE, isError, isInvalid, sameKeys } from './lib/expect.mjs';
 import { connected, utc } from './lib/fixtures.mjs';
 import { startStack } from './lib/stack.mjs';
 
@@ -109,4 +109,30 @@ test('a filter that cannot be meant is refused', async () => {
     'provider_type=meta%27%20OR%201']) {
     isError(await stack.signed('GET', `${BASE}/active?${query}`), 422);
   }
+});
+
+test('a number that cannot be meant is refused by its name, and never taken for none', async () => {
+  for (const query of ['workspace_id=0', 'limit=0', 'limit=x', 'after=x']) {
+    isInvalid(await stack.signed('GET', `${BASE}/active?${query}`), query.split('=')[0]);
+  }
+  assert.deepEqual(ids((await active('?after=0')).accounts), ids(listed), 'the beginning is a place to go on from');
+});
+
+test('a limit larger than any page is as good as none', async () => {
+  for (const limit of [200_000, 2_000_000_000]) {
+    const json = await active(`?limit=${limit}`);
+    assert.deepEqual(ids(json.accounts), ids(listed));
+    assert.equal(json.next, null);
+  }
+});
+
+test('a signed body is none of our business if it is small, and a 413 beyond 16 KiB', async () => {
+  const path = `${BASE}/active`;
+  for (const body of ['{}', '[]', 'no JSON', 'x'.repeat(16 * 1024)]) {
+    const answer = await stack.signed('GET', path, body);
+    assert.equal(answer.status, 200, answer.text);
+    assert.equal(answer.json.count, listed.length);
+  }
+  isError(await stack.signed('GET', path, 'x'.repeat(16 * 1024 + 1)), 413);
+  isError(await stack.signed('GET', path, '{}', { secret: 'another secret' }), 401);
 });

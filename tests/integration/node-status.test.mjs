@@ -142,7 +142,8 @@ describe('which account is meant', () => {
 
   test('a workspace_id that is no number is a fault of the caller', async () => {
     const account = await stack.account({ workspace_id: await stack.workspace() });
-    for (const wrong of ['abc', '-1', '1.5', '1e3', '0x1', '18446744073709551616', `${account.workspace_id}%20x`]) {
+    for (const wrong of ['0', 'abc', '-1', '1.5', '1e3', '0x1', '18446744073709551616',
+      `${account.workspace_id}%20x`]) {
       isError(await status(account.uuid, `?workspace_id=${wrong}`), 422);
     }
   });
@@ -190,6 +191,17 @@ test('HEAD is GET without the body, and a slash at the end is no other path', as
     assert.equal(head.text, '');
     assert.equal((await stack.signed('GET', `${path}/`)).text, (await stack.signed('GET', path)).text);
   }
+});
+
+test('a signed body is none of our business if it is small, and a 413 beyond 16 KiB', async () => {
+  const account = await stack.account({ workspace_id: await stack.workspace() });
+  const path = `${BASE}/${account.uuid}/status`;
+  for (const body of ['{}', 'no JSON', 'x'.repeat(16 * 1024)]) {
+    const answer = await stack.signed('GET', path, body);
+    assert.equal(answer.status, 200, answer.text);
+    assert.equal(answer.json.id, account.id);
+  }
+  isError(await stack.signed('GET', path, 'x'.repeat(16 * 1024 + 1)), 413);
 });
 
 test('asking changes nothing', async () => {

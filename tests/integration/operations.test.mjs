@@ -1,11 +1,12 @@
 // /healthz, /readyz and /metrics: what nginx, a balancer and Prometheus are told.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { BASE } from './lib/expect.mjs';
 import { connected } from './lib/fixtures.mjs';
 import { until } from './lib/processes.mjs';
+import { openSession } from './lib/session.mjs';
 import { signedHeaders, unixSeconds } from './lib/sign.mjs';
 import { startStack } from './lib/stack.mjs';
 
@@ -109,6 +110,66 @@ test('/metrics tells the depth of the outbox, and the reports beyond WA_MAX_ACCO
     'wa_connected_over_limit_total': 1,
   }, () => stack.signed('POST', `${BASE}/broadcast`,
     { event: 'account-status-changed', data: { account_id: account.uuid, workspace_id, status: 'connected' } }));
+});
+
+describe('a scrape of an outbox', () => {
+  let account;
+  before(async () => (account = await stack.account(connected({ workspace_id: await stack.workspace() }))));
+
+  /** While `body` runs: every answer to others, who only ask for an account. */
+  async function whileOthersAsk(body) {
+    const answers = [];
+    let going = true;
+    const others = Promise.all([1, 2].map(async () => {
+      while (going) answers.push(await stack.signed('GET', `${BASE}/${account.uuid}/status`));
+    }));
+    try {
+      await body();
+      const goal = answers.length + 20;   /* whoever is harmed, is harmed when it is over */
+      await until('others were answered too', () => answers.length >= goal);
+    } finally {
+      going = false;
+      await others;
+    }
+    return answers;
+  }
+  const areServed = (answers) => assert.deepEqual(answers.filter(({ status }) => status !== 200)
+    .map(({ status, text }) => `${status} ${text}`), []);
+
+  test('in which 200 000 rows wait tells its depth, and harms nobody else', async () => {
+    await stack.sql(`DELETE FROM wa_outbox; INSERT INTO wa_outbox (account_id, workspace_id, state_version, kind, name,
+        payload, created_at, available_at, expires_at)
+      SELECT 1 + seq MOD 1000, 1, seq, IF(seq MOD 4 = 0, 'command', 'event'), 'a_test', JSON_OBJECT('n', seq),
+        UTC_TIMESTAMP(6) - INTERVAL 90 SECOND, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL 1 DAY
+      FROM seq_1_to_200000`);
+    try {
+      areServed(await whileOthersAsk(async () => {
+        for (let i = 0; i < 5; i++) {
+          const now = await metrics();
+          assert.equal(now['wa_outbox_depth{kind="event"}'], 150_000);
+          assert.equal(now['wa_outbox_depth{kind="command"}'], 50_000);
+          assert.ok(now.wa_outbox_oldest_seconds >= 90);
+        }
+      }));
+    } finally {
+      await stack.sql('TRUNCATE TABLE wa_outbox');
+    }
+  });
+
+  test('that gets no answer goes without its depth, and harms nobody else', async () => {
+    const session = await openSession(stack);
+    try {
+      await session.ask('LOCK TABLES wa_outbox WRITE');
+      areServed(await whileOthersAsk(async () => {
+        const now = await metrics();
+        assert.equal(now['wa_outbox_depth{kind="event"}'], undefined);
+        assert.ok(now['wa_workers{state="busy"}'] >= 1);
+      }));
+    } finally {
+      await session.close();
+    }
+    await until('the depth is told again', async () => (await metrics())['wa_outbox_depth{kind="event"}'] === 0);
+  });
 });
 
 test('/metrics counts the workers by what they do', async () => {

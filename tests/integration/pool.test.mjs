@@ -186,6 +186,22 @@ async function manyAccounts(stack, count) {
       ${created_by} FROM seq_1_to_${count}`);
 }
 
+describe('starting', () => {
+  test('by somebody who ignores SIGCHLD, and lets it be inherited, is no obstacle', async (t) => {
+    const stack = await makeStack(t, {}, { pool: false });
+    stack.pool = start('perl', ['-e', '$SIG{CHLD} = "IGNORE"; exec @ARGV or die', `${build}/wa-accountsd`, '--env',
+      stack.envFile], { log: `${stack.dir}/pool.log` });
+    await until('the pool serves', async () => stack.pool.ended || (await health(stack)).status === 200,
+      { tries: 300 });
+    assert.ok(!stack.pool.ended, stack.log());
+    const [victim] = await workers(stack, 2);
+    process.kill(victim, 'SIGKILL');
+    await ends(stack, victim);
+    await workers(stack, 2);
+    await serves(stack);
+  });
+});
+
 describe('stopping', () => {
   for (const signal of ['SIGTERM', 'SIGQUIT', 'SIGINT']) {
     test(`${signal}: the request in hand is finished, then all leave, and nothing is left behind`, async (t) => {
@@ -348,15 +364,60 @@ describe('HUP', () => {
     await isMarked(stack, account);
   });
 
+  test('twice, one after the other: no old worker stays behind, and a request in hand is finished', async (t) => {
+    const stack = await makeStack(t);
+    const account = await someAccount(stack);
+    const old = await workers(stack, 2);
+    await whileLocked(stack, account, async (lock) => {
+      const answer = mark(stack, account);
+      await lock.waiting(1);
+      for (let i = 0; i < 2; i++) {
+        const earlier = readyCount(stack);
+        stack.pool.kill('SIGHUP');
+        await until('the new master is ready', () => readyCount(stack) > earlier);
+        old.push(...stack.children().filter((pid) => i === 0 && !old.includes(pid)));
+      }
+      await until('the idle ones are gone', () => old.filter(lives).length === 1);
+      await lock.release();
+      assert.equal((await answer).status, 200);
+    });
+    assert.equal(old.length, 4);
+    await gone(old);
+    const now = await workers(stack, 2);
+    assert.ok(!now.some((pid) => old.includes(pid)));
+    await isMarked(stack, account);
+    await serves(stack);
+  });
+
+  test('two at once are at least one reload, and no old worker stays behind', async (t) => {
+    const stack = await makeStack(t);
+    const old = await workers(stack, 2);
+    stack.pool.kill('SIGHUP');
+    stack.pool.kill('SIGHUP');
+    await until('the new master is ready', () => readyCount(stack) > 1);
+    await gone(old);
+    await workers(stack, 2);
+    await serves(stack);
+  });
+
+  test('of settings that are right is not warned about', async (t) => {
+    const stack = await makeStack(t);
+    await workers(stack, 2);
+    for (let i = 0; i < 2; i++) await reload(stack, 2);
+    await serves(stack);
+    assert.deepEqual(events(stack.log()).filter((line) => ['warn', 'error'].includes(line.level)), []);
+  });
+
   for (const [what, changes] of Object.entries({
     'a mistake': { WA_WORKERS: 'many' },
     'a weak secret': { WHATSAPP_HMAC_SECRET: 'secret' },
     'a password that the database refuses': { DB_PASSWORD: 'another' },
+    'a log in a folder that is not there': { WA_LOG_FILE: '/no-such-folder/pool.log' },
   })) {
     test(`settings with ${what} are refused, and the old ones stay in force`, async (t) => {
       const stack = await makeStack(t);
       const account = await someAccount(stack);
-      const { WA_WORKERS, WHATSAPP_HMAC_SECRET, DB_PASSWORD } = stack.settings;
+      const kept = Object.fromEntries(Object.keys(changes).map((name) => [name, stack.settings[name]]));
       const pids = await workers(stack, 2);
       stack.configure(changes);
       stack.pool.kill('SIGHUP');
@@ -364,7 +425,7 @@ describe('HUP', () => {
       assert.ok(stack.log().includes(Object.keys(changes)[0]), 'the log names the setting');
       assert.deepEqual(stack.children(), pids);
       assert.equal((await stack.fcgiSigned('GET', `${BASE}/${account.uuid}/status`)).status, 200);
-      stack.configure({ WA_WORKERS, WHATSAPP_HMAC_SECRET, DB_PASSWORD });
+      stack.configure(kept);
       await reload(stack, 2);
       assert.equal((await mark(stack, account)).status, 200);
     });

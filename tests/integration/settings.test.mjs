@@ -98,6 +98,17 @@ describe('wa-accountsctl config', () => {
     assert.match(out, /WHATSAPP_SIGNATURE_TTL\W+300/);
   });
 
+  test('reads a value in single quotes as it stands: blanks, number signs and all', async () => {
+    const file = `${stack.dir}/quoted.env`;
+    const values = { APP_NAME: 'Toko #1, dua  tiga', APP_URL: ' http://localhost/#a b" ', SESSION_COOKIE: '#' };
+    writeFileSync(file, readFileSync(stack.envFile, 'utf8') +
+      Object.entries(values).map(([name, value]) => `${name}='${value}'   # not of it\n`).join(''));
+    const { code, out } = await run(`${build}/wa-accountsctl`, ['--env', file, 'config']);
+    assert.equal(code, 0, out);
+    const lines = out.split('\n');
+    for (const [name, value] of Object.entries(values)) assert.ok(lines.includes(`${name}=${value}`), out);
+  });
+
   test('refuses what the daemon refuses', async () => {
     const file = `${stack.dir}/weak.env`;
     writeFileSync(file, readFileSync(stack.envFile, 'utf8').replace(/^WHATSAPP_HMAC_SECRET=.*$/m,
@@ -188,12 +199,12 @@ describe('the database', () => {
     }
   });
 
-  test('of MySQL is refused, by name', async () => {
+  test('of MySQL is refused at the start, by its name, and with that of what is needed', async () => {
     const mysql = await startStack({ schema: false, pool: false, nginx: false, serverArgs: ['--version=8.0.36'] });
     try {
       const { code, out } = await run(`${build}/wa-accountsd`, ['--env', mysql.envFile]);
-      assert.notEqual(code, 0, out);
-      assert.match(out, /MySQL|MariaDB/);
+      assert.equal(code, 78, out);
+      assert.match(out, /MySQL 8\.0\.36\b.*MariaDB 10\.6/);
     } finally {
       await mysql.stop();
     }

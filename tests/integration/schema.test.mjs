@@ -1,0 +1,256 @@
+// wa-accountsctl schema apply and check: from an empty database, from one
+// whose table Laravel made, and from one that somebody has changed meanwhile.
+
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { describe, test } from 'node:test';
+import { literal } from './lib/database.mjs';
+import { BASE } from './lib/expect.mjs';
+import { connected, phone, utc } from './lib/fixtures.mjs';
+import { startStack } from './lib/stack.mjs';
+
+const OURS = ['session_id', 'assigned_instance_url', 'qr_expires_at', 'connect_deadline_at', 'state_version',
+  'qr_first_at', 'live_primary', 'live_phone'];
+const TABLES = ['wa_outbox', 'wa_schema', 'wa_workspaces', 'whatsapp_accounts'];
+
+/* Statement by statement what the application's own migration sends. */
+const laravels = `
+  CREATE TABLE whatsapp_accounts (id bigint unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY, uuid char(36) NOT NULL,
+    workspace_id bigint unsigned NOT NULL, account_name varchar(255) NULL, phone_number varchar(50) NULL,
+    provider_type enum('meta', 'webjs') NOT NULL DEFAULT 'webjs',
+    connection_status enum('connecting', 'connected', 'disconnected', 'error') NOT NULL DEFAULT 'disconnected',
+    qr_code text NULL, session_data longtext NULL, is_primary tinyint(1) NOT NULL DEFAULT '0',
+    is_active tinyint(1) NOT NULL DEFAULT '1', last_activity_at timestamp NULL, last_connected_at timestamp NULL,
+    metadata json NULL, created_by bigint unsigned NOT NULL, created_at timestamp NULL, updated_at timestamp NULL,
+    deleted_at timestamp NULL) DEFAULT CHARACTER SET utf8mb4 COLLATE 'utf8mb4_unicode_ci';
+  ALTER TABLE whatsapp_accounts ADD CONSTRAINT whatsapp_accounts_workspace_id_foreign
+    FOREIGN KEY (workspace_id) REFERENCES workspaces (id) ON DELETE CASCADE;
+  ALTER TABLE whatsapp_accounts ADD CONSTRAINT whatsapp_accounts_created_by_foreign
+    FOREIGN KEY (created_by) REFERENCES users (id) ON DELETE CASCADE;
+  ALTER TABLE whatsapp_accounts ADD INDEX whatsapp_accounts_workspace_id_connection_status_index
+    (workspace_id, connection_status);
+  ALTER TABLE whatsapp_accounts ADD INDEX whatsapp_accounts_provider_type_is_active_index (provider_type, is_active);
+  ALTER TABLE whatsapp_accounts ADD INDEX whatsapp_accounts_workspace_id_is_primary_index (workspace_id, is_primary);
+  ALTER TABLE whatsapp_accounts ADD UNIQUE whatsapp_accounts_uuid_unique (uuid);`;
+
+/* As far as the accounts hang on them. */
+const parents = `
+  CREATE TABLE users (id bigint unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY, email varchar(191) NOT NULL UNIQUE);
+  CREATE TABLE workspaces (id bigint unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY, name varchar(191) NOT NULL,
+    created_by bigint unsigned NOT NULL);`;
+
+const LARAVELS = ['id', 'uuid', 'workspace_id', 'account_name', 'phone_number', 'provider_type', 'connection_status',
+  'qr_code', 'session_data', 'is_primary', 'is_active', 'last_activity_at', 'last_connected_at', 'metadata',
+  'created_by', 'created_at', 'updated_at', 'deleted_at'];
+
+/** A stack whose database these statements have filled, for the time of one test; nothing serves it. */
+async function makeStack(t, sql) {
+  const stack = await startStack({ schema: false, pool: false, nginx: false });
+  t.after(() => stack.stop());
+  if (sql) await stack.sql(sql);
+  return stack;
+}
+
+const apply = (stack, ...options) => stack.ctl('schema', 'apply', ...options);
+
+async function applies(stack, ...options) {
+  const { code, out } = await apply(stack, ...options);
+  assert.equal(code, 0, out);
+  return out;
+}
+
+async function isWell(stack) {
+  const { code, out } = await stack.ctl('schema', 'check');
+  assert.equal(code, 0, out);
+  assert.match(out, /it can start/);
+}
+
+async function isRefused(stack) {
+  const { code, out } = await stack.ctl('schema', 'check');
+  assert.equal(code, 78, out);
+  assert.match(out, /wa-accountsctl schema apply/);
+}
+
+const tables = (stack) => stack.column('SHOW TABLES');
+/** How each table is made, whatever its next id is. */
+async function definitions(stack) {
+  const made = {};
+  for (const table of await tables(stack)) {
+    const [row] = await stack.sql(`SHOW CREATE TABLE ${table}`);
+    made[table] = row['Create Table'].replace(/ AUTO_INCREMENT=\d+/, '');
+  }
+  return made;
+}
+/** The columns of ours that the accounts have. */
+const columns = async (stack) => (await stack.column(`SELECT column_name FROM information_schema.columns
+  WHERE table_schema = DATABASE() AND table_name = 'whatsapp_accounts'`)).filter((name) => OURS.includes(name));
+const rows = (stack) => stack.sql(`SELECT ${LARAVELS.join(', ')} FROM whatsapp_accounts ORDER BY id`);
+
+async function hasAllOfOurs(stack) {
+  assert.deepEqual((await columns(stack)).sort(), [...OURS].sort());
+  for (const table of TABLES) assert.ok((await tables(stack)).includes(table), table);
+  await isWell(stack);
+}
+
+/** One row with Laravel's columns only; its id. */
+async function put(stack, columns) {
+  const row = { uuid: randomUUID(), created_by: 1, created_at: utc(-86400), updated_at: utc(-86400), ...columns };
+  const [{ id }] = await stack.sql(`INSERT INTO whatsapp_accounts (${Object.keys(row).join(', ')})
+    VALUES (${Object.values(row).map(literal).join(', ')}) RETURNING id`);
+  return Number(id);
+}
+
+/** Some accounts, live and deleted, with and without a number, with all that a row can hold; their workspace. */
+async function fill(stack) {
+  const workspace_id = await stack.workspace();   /* and, with the first, user 1 */
+  for (const columns of [
+    connected({ is_primary: 1, phone_number: '+62 812-3456 7890', session_data: 'ENCRYPTED "é"' }),
+    connected({ phone_number: null, metadata: '{"recent_failures":2,"n":1.50}' }),
+    { connection_status: 'connecting', qr_code: '2@code' },
+    { is_primary: 1, phone_number: '6281234567890', deleted_at: utc(-5) },
+    { provider_type: 'meta', connection_status: 'error', account_name: 'With a name' },
+  ]) await put(stack, { workspace_id, ...columns });
+  assert.equal((await rows(stack)).length, 5);
+  return workspace_id;
+}
+
+describe('schema apply on an empty database', () => {
+  test('makes our tables, and check says that the pool can start', async (t) => {
+    const stack = await makeStack(t);
+    await isRefused(stack);
+    const out = await applies(stack);
+    assert.match(out, /no tables workspaces and users/, 'it says what the foreign keys wait for');
+    assert.deepEqual((await tables(stack)).sort(), TABLES);
+    await hasAllOfOurs(stack);
+    assert.equal(await stack.value('SELECT COUNT(*) FROM whatsapp_accounts'), '0');
+    await stack.startPool();
+    assert.equal((await stack.fcgi('GET', '/readyz', { params: { WA_LOCAL: '1' } })).status, 200);
+  });
+
+  test('twice does no harm', async (t) => {
+    const stack = await makeStack(t);
+    await applies(stack);
+    const [made, sum] = [await definitions(stack), await stack.checksum()];
+    await applies(stack);
+    assert.deepEqual(await definitions(stack), made);
+    assert.equal(await stack.checksum(), sum);
+    await isWell(stack);
+  });
+
+  test('lets the application\'s own tables come later', async (t) => {
+    const stack = await makeStack(t);
+    await applies(stack);
+    await stack.sql(parents);
+    const workspace_id = await fill(stack);
+    await stack.sql(`DELETE FROM workspaces WHERE id = ${workspace_id}`);
+    assert.equal((await rows(stack)).length, 0, 'the foreign key is in force');
+  });
+});
+
+describe('schema apply on a table that Laravel made', () => {
+  test('adds all our columns and keys, and leaves the rows as they are', async (t) => {
+    const stack = await makeStack(t, parents + laravels);
+    await fill(stack);
+    const before = await rows(stack);
+    await isRefused(stack);
+    await applies(stack);
+    assert.deepEqual(await rows(stack), before);
+    await hasAllOfOurs(stack);
+
+    await stack.startPool();
+    for (const { id, uuid, deleted_at } of before) {
+      const { status, json } = await stack.fcgiSigned('GET', `${BASE}/${uuid}/status`);
+      assert.equal(status, deleted_at === null ? 200 : 404);
+      if (status === 200) assert.equal(String(json.id), id);
+    }
+  });
+
+  test('ends in the table that an empty database gets', async (t) => {
+    const [laravel, empty] = [await makeStack(t, parents + laravels), await makeStack(t, parents)];
+    await applies(laravel);
+    await applies(empty);
+    /* Whichever way a key came, it is there; their order tells nothing. */
+    const lines = async (stack) => (await definitions(stack)).whatsapp_accounts.split('\n')
+      .map((line) => line.replace(/,$/, '')).sort();
+    assert.deepEqual(await lines(laravel), await lines(empty));
+  });
+
+  test('with two live primaries in one workspace fails, names the key, and changes nothing else', async (t) => {
+    const stack = await makeStack(t, parents + laravels);
+    const workspace_id = await fill(stack);
+    const second = await put(stack, connected({ workspace_id, is_primary: 1 }));
+    const [made, before] = [await definitions(stack), await rows(stack)];
+    const { code, out } = await apply(stack);
+    assert.notEqual(code, 0, out);
+    assert.ok(out.split('\n').some((line) => line.includes('level=error') &&
+      line.includes('whatsapp_accounts_live_primary_unique')), out);
+    const { wa_schema, ...others } = await definitions(stack);
+    assert.deepEqual(others, made);
+    assert.deepEqual(await rows(stack), before);
+    assert.equal(await stack.value('SELECT COUNT(*) FROM wa_schema'), '0');
+    await isRefused(stack);
+
+    await stack.sql(`UPDATE whatsapp_accounts SET is_primary = 0, updated_at = updated_at WHERE id = ${second}`);
+    await applies(stack);
+    await hasAllOfOurs(stack);
+  });
+
+  test('in the place of ours, which wa_schema knows as version 1: check refuses, and apply mends', async (t) => {
+    const stack = await makeStack(t, parents);
+    await applies(stack);
+    await stack.sql(`DROP TABLE whatsapp_accounts; ${laravels}`);
+    await fill(stack);
+    const before = await rows(stack);
+    assert.equal(await stack.value('SELECT version FROM wa_schema'), '1');
+    await isRefused(stack);
+    await applies(stack);
+    assert.deepEqual(await rows(stack), before);
+    await hasAllOfOurs(stack);
+  });
+});
+
+describe('what the database itself does not let in', () => {
+  const isDuplicate = (promise, key) => assert.rejects(promise, (error) => {
+    assert.match(error.message, /ERROR 1062 /);
+    assert.ok(error.message.includes(key), error.message);
+    return true;
+  });
+
+  test('is a second live primary of a workspace; deleted ones and those elsewhere are free', async (t) => {
+    const stack = await makeStack(t, parents);
+    await applies(stack);
+    const [workspace_id, elsewhere] = [await stack.workspace(), await stack.workspace()];
+    const first = await put(stack, { workspace_id, is_primary: 1 });
+    await put(stack, { workspace_id: elsewhere, is_primary: 1 });
+    for (let i = 0; i < 2; i++) {
+      await put(stack, { workspace_id, is_primary: 0 });
+      await put(stack, { workspace_id, is_primary: 1, deleted_at: utc(-5) });
+    }
+    const key = 'whatsapp_accounts_live_primary_unique';
+    await isDuplicate(put(stack, { workspace_id, is_primary: 1 }), key);
+    await isDuplicate(stack.sql('UPDATE whatsapp_accounts SET is_primary = 1'), key);
+    await isDuplicate(stack.sql('UPDATE whatsapp_accounts SET deleted_at = NULL'), key);
+    await stack.sql(`UPDATE whatsapp_accounts SET deleted_at = UTC_TIMESTAMP() WHERE id = ${first}`);
+    await put(stack, { workspace_id, is_primary: 1 });
+  });
+
+  test('is a number that a live account of the workspace has, however it is written', async (t) => {
+    const stack = await makeStack(t, parents);
+    await applies(stack);
+    const [workspace_id, elsewhere] = [await stack.workspace(), await stack.workspace()];
+    const first = await put(stack, { workspace_id, phone_number: '+62 812-3456 7890' });
+    const key = 'whatsapp_accounts_live_phone_unique';
+    for (const phone_number of ['+62 812-3456 7890', '6281234567890', '(62) 812.3456.7890', '+6281234567890 ']) {
+      await isDuplicate(put(stack, { workspace_id, phone_number }), key);
+      await put(stack, { workspace_id, phone_number, deleted_at: utc(-5) });
+    }
+    await put(stack, { workspace_id: elsewhere, phone_number: '6281234567890' });
+    /* No number is no number, in whatever way it is none. */
+    for (const phone_number of [null, null, '', '', '+', '-']) await put(stack, { workspace_id, phone_number });
+    const other = await put(stack, { workspace_id, phone_number: phone() });
+    await isDuplicate(stack.sql(`UPDATE whatsapp_accounts SET phone_number = '62-81234567890' WHERE id = ${other}`),
+      key);
+    await stack.sql(`UPDATE whatsapp_accounts SET deleted_at = UTC_TIMESTAMP() WHERE id = ${first}`);
+    await put(stack, { workspace_id, phone_number: '6281234567890' });
+  });
+});
