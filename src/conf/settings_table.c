@@ -15,7 +15,7 @@ const struct setting settings_table[] = {
 	{"APP_URL", NULL, TEXT, AT(app_url), "http://localhost", 0, 0, NULL, false,
 	    "Where the application is found."},
 	{"DB_HOST", NULL, TEXT, AT(db_host), "127.0.0.1", 0, 0, NULL, false,
-	    "MariaDB's host; not used with DB_SOCKET."},
+	    "MariaDB's host; localhost is the standard unix socket, as for PHP. DB_SOCKET wins."},
 	{"DB_PORT", NULL, NUMBER, AT(db_port), "3306", 1, 65535, NULL, false,
 	    "MariaDB's port."},
 	{"DB_SOCKET", NULL, TEXT, AT(db_socket), NULL, 0, 0, NULL, false,
