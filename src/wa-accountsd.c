@@ -222,6 +222,8 @@ static int look_first(const struct startup *startup, bool check)
 		    strerror(errno));
 		return EX_CANTCREAT;
 	}
+	if (listen_check(&startup->settings) != RC_OK)
+		return EX_CONFIG;
 	return look_at_database_aside(startup);
 }
 
@@ -245,8 +247,7 @@ static int take_over(const struct startup *startup, struct listening *listening,
 	if (!open_log(settings->log_file, false))
 		log_error("could not open WA_LOG_FILE %s: %s; the old one stays open",
 		    settings->log_file.ptr, strerror(errno));
-	if (listen_adopt(settings, listening) != RC_OK)
-		return EX_UNAVAILABLE;
+	listen_adopt(settings, listening);
 	if (!write_pid_file(settings->pid_file))
 		log_warn("going on without a pid file");
 	return serve_pool(startup, listening, argv);

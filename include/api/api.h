@@ -29,6 +29,9 @@ struct api {
 
 extern const struct routes api_routes;
 
+/* The place of the call's route on the board. */
+size_t api_route_index(const struct call *call);
+
 /*
  * Answer call->request: find its route, let it in, run it.  The answer
  * stands in call->response, or has been streamed already.

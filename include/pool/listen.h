@@ -29,9 +29,12 @@ struct listening {
 enum rc listen_open(const struct settings *settings, struct listening *ret) MUST_CHECK;
 /*
  * Go on with a socket that an earlier master opened: who may connect is
- * decided anew by the settings, where it listens is not.
+ * decided anew by the settings, where it listens is not.  When the settings
+ * name nobody for a socket that others can reach, nobody may.
  */
-enum rc listen_adopt(const struct settings *settings, struct listening *listening) MUST_CHECK;
+void listen_adopt(const struct settings *settings, struct listening *listening);
+/* Whether the address of WA_LISTEN could be opened by these settings; opens nothing. */
+enum rc listen_check(const struct settings *settings) MUST_CHECK;
 /* Close, and remove the path. */
 void listen_close(struct listening *listening);
 

@@ -20,7 +20,7 @@ static bool find_route(struct call *call)
 		call->route = match.route;
 		call->account = match.account;
 		call->audience = match.route->audience;
-		slot_busy(call->slot, (size_t)(match.route - api_routes.rows));
+		slot_busy(call->slot, api_route_index(call));
 		return true;
 	case RC_DENIED:
 		call->audience = audience_of(call->request.path);

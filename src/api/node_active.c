@@ -99,7 +99,7 @@ static enum rc walk(struct db *db, struct listing *l, bool old_names)
 			ask = l->limit + 1 - l->seen;
 		/* Each page has its own time, and the watchdog sees that we are alive. */
 		db_begin_work(db, now_monotonic_ms() + api->node_timeout_ms);
-		slot_busy(l->call->slot, (size_t)(l->call->route - api_routes.rows));
+		slot_busy(l->call->slot, api_route_index(l->call));
 		rc = account_each_active(db, l->page, &l->filter, l->last_id, ask, put_row, l);
 		arena_reset(l->page);
 		if (rc == RC_OK)

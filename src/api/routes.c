@@ -16,3 +16,8 @@ static const struct route rows[] = {
 // clang-format on
 
 const struct routes api_routes = {rows, sizeof(rows) / sizeof(rows[0])};
+
+size_t api_route_index(const struct call *call)
+{
+	return call->route != NULL ? (size_t)(call->route - rows) : BOARD_NO_ROUTE;
+}

@@ -169,6 +169,7 @@ static void set_app_keys(struct reading *r)
 
 static void (*const setters[])(struct reading *r) = {
     [TEXT] = set_text,
+    [PASSWORD] = set_text,
     [NUMBER] = set_number,
     [OCTAL] = set_octal,
     [FLAG] = set_flag,
@@ -303,12 +304,6 @@ enum rc settings_read(const struct env *env, struct arena *mem, struct settings 
 	return RC_OK;
 }
 
-static bool is_secret(const struct setting *row)
-{
-	return row->type == SECRET || row->type == SECRETS || row->type == APP_KEY ||
-	       row->type == APP_KEYS || span_is(span_of(row->name), "DB_PASSWORD");
-}
-
 static struct span value_text(
     const struct settings *settings, const struct setting *row, struct arena *mem)
 {
@@ -330,12 +325,16 @@ static struct span value_text(
 			if (!span_cut(&words, '|', &word))
 				break;
 		return word;
-	default:
-		if (is_secret(row))
-			return ((const struct span *)at)->len > 0 ? SPAN_OF("(set)")
-								  : SPAN_OF("(empty)");
+	case TEXT:
 		return *(const struct span *)at;
+	case PASSWORD:
+	case SECRET:
+	case SECRETS:
+	case APP_KEY:
+	case APP_KEYS:
+		break;
 	}
+	return ((const struct span *)at)->len > 0 ? SPAN_OF("(set)") : SPAN_OF("(empty)");
 }
 
 void settings_each(const struct settings *settings, const struct env *env, struct arena *mem,

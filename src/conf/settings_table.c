@@ -24,7 +24,7 @@ const struct setting settings_table[] = {
 	    "The application's database."},
 	{"DB_USERNAME", NULL, TEXT, AT(db_username), NULL, 0, 0, NULL, true,
 	    "The account at the database."},
-	{"DB_PASSWORD", NULL, TEXT, AT(db_password), NULL, 0, 0, NULL, false,
+	{"DB_PASSWORD", NULL, PASSWORD, AT(db_password), NULL, 0, 0, NULL, false,
 	    "Its password."},
 	{"MYSQL_ATTR_SSL_CA", NULL, TEXT, AT(db_ssl_ca), NULL, 0, 0, NULL, false,
 	    "A CA file: the connection is then TLS, and the server's certificate is verified."},

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum setting_type { TEXT, NUMBER, OCTAL, FLAG, WORD, SECRET, SECRETS, APP_KEY, APP_KEYS };
+enum setting_type { TEXT, PASSWORD, NUMBER, OCTAL, FLAG, WORD, SECRET, SECRETS, APP_KEY, APP_KEYS };
 
 struct setting {
 	const char *name;

@@ -111,31 +111,57 @@ static enum rc bind_tcp(
 	return RC_OK;
 }
 
-/* "HOST:PORT" or "[::1]:PORT" */
-static enum rc open_tcp(const struct settings *settings, struct listening *ret)
+/* "HOST:PORT" or "[::1]:PORT"; the caller frees what was found. */
+static enum rc resolve(const struct settings *settings, struct addrinfo **ret)
 {
 	const struct addrinfo hints = {
 	    .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-	struct addrinfo *found = NULL;
 	char text[256], *port, *host = text;
-	enum rc rc = RC_INVALID;
 	int error;
 
-	if (snprintf(text, sizeof(text), "%s", settings->listen.ptr) >= (int)sizeof(text))
+	if (snprintf(text, sizeof(text), "%s", settings->listen.ptr) >= (int)sizeof(text)) {
+		log_error("WA_LISTEN is longer than %zu bytes", sizeof(text) - 1);
 		return RC_INVALID;
+	}
 	port = strrchr(text, ':');
 	*port++ = '\0';
 	if (host[0] == '[' && port - 2 > host && port[-2] == ']') {
 		host++;
 		port[-2] = '\0';
 	}
-	error = getaddrinfo(host, port, &hints, &found);
-	if (error != 0)
+	error = getaddrinfo(host, port, &hints, ret);
+	if (error != 0) {
 		log_error("WA_LISTEN is %s: %s", settings->listen.ptr, gai_strerror(error));
-	else
-		rc = bind_tcp(settings, found, ret);
-	if (found != NULL)
-		freeaddrinfo(found);
+		return RC_INVALID;
+	}
+	return RC_OK;
+}
+
+static enum rc open_tcp(const struct settings *settings, struct listening *ret)
+{
+	struct addrinfo *found;
+	enum rc rc = resolve(settings, &found);
+
+	if (rc != RC_OK)
+		return rc;
+	rc = bind_tcp(settings, found, ret);
+	freeaddrinfo(found);
+	return rc;
+}
+
+enum rc listen_check(const struct settings *settings)
+{
+	struct listening unused;
+	struct addrinfo *found;
+	enum rc rc;
+
+	if (span_is(settings->listen, "inherit") || span_starts(settings->listen, "unix:"))
+		return RC_OK;
+	rc = resolve(settings, &found);
+	if (rc != RC_OK)
+		return rc;
+	rc = decide_peers(settings, found->ai_addr, &unused);
+	freeaddrinfo(found);
 	return rc;
 }
 
@@ -221,14 +247,15 @@ static enum rc open_unix(const struct settings *settings, const char *path, stru
 	return rc;
 }
 
-enum rc listen_adopt(const struct settings *settings, struct listening *listening)
+void listen_adopt(const struct settings *settings, struct listening *listening)
 {
 	if (listening->path[0] != '\0' && span_starts(settings->listen, "unix:") &&
 	    strcmp(settings->listen.ptr + strlen("unix:"), listening->path) != 0)
 		log_warn(
 		    "WA_LISTEN is now %s; a reload goes on with %s, stop and start to change it",
 		    settings->listen.ptr, listening->path);
-	return take_inherited(settings, listening);
+	if (take_inherited(settings, listening) != RC_OK)
+		listening->checks_peers = true;
 }
 
 enum rc listen_open(const struct settings *settings, struct listening *ret)

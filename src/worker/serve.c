@@ -3,11 +3,6 @@
 #include "base/log.h"
 #include "base/now.h"
 
-static size_t route_index(const struct call *call)
-{
-	return call->route != NULL ? (size_t)(call->route - api_routes.rows) : BOARD_NO_ROUTE;
-}
-
 static void log_request(const struct server *server, const struct call *call, int64_t us)
 {
 	struct log_line line;
@@ -37,7 +32,7 @@ static void answer(struct server *server, struct call *call, int64_t began_us)
 		fcgi_send(server->fcgi, &call->response, call->request.method == HTTP_HEAD);
 	fcgi_finish(server->fcgi);
 	us = now_monotonic_us() - began_us;
-	slot_count_request(server->slot, route_index(call), call->response.status, us);
+	slot_count_request(server->slot, api_route_index(call), call->response.status, us);
 	log_request(server, call, us);
 }
 

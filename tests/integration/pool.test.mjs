@@ -412,6 +412,7 @@ describe('HUP', () => {
     'a mistake': { WA_WORKERS: 'many' },
     'a weak secret': { WHATSAPP_HMAC_SECRET: 'secret' },
     'a password that the database refuses': { DB_PASSWORD: 'another' },
+    'an address that other hosts can reach, and nobody named': { WA_LISTEN: '0.0.0.0:19473' },
     'a log in a folder that is not there': { WA_LOG_FILE: '/no-such-folder/pool.log' },
   })) {
     test(`settings with ${what} are refused, and the old ones stay in force`, async (t) => {
