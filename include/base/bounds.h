@@ -20,13 +20,24 @@ enum {
 	BOUND_DISCARD = 1 * MIB,      /* unread input that is read away before closing */
 	BOUND_REQUEST_ID = 64,        /* X-Request-Id */
 	BOUND_QUERY_FIELDS = 32,      /* fields of a query string */
+	BOUND_FORM_FIELDS = 1000,     /* of a form: PHP's max_input_vars */
 	BOUND_JSON_DEPTH = 32,        /* MariaDB's own limit for JSON */
 	BOUND_ARENA_CHUNK = 32 * KIB, /* the part of a request's arena that is kept */
 	BOUND_STREAM_PAGE = 500,      /* rows of one page of a streamed list */
 
+	/* one login */
+	BOUND_COOKIE = 8 * KIB,  /* a cookie's text; browsers stop at 4 KiB */
+	BOUND_SESSION = 1 * MIB, /* what Laravel keeps for a session */
+	BOUND_PHP_DEPTH = 4096,  /* PHP's unserialize_max_depth */
+	BOUND_TOKEN = 512,       /* a bearer token */
+	BOUND_GUARDS = 8,        /* names in WA_GUARD */
+	BOUND_ROLES = 16,        /* names in WA_ROLES */
+	BOUND_COOKIE_TRIES = 2,  /* names under which the session cookie is looked for */
+
 	/* one account (contract: the account) */
 	BOUND_UUID = 36,
 	BOUND_SESSION_ID = 191, /* characters */
+	BOUND_NAME = 255,       /* characters */
 	BOUND_PHONE = 50,       /* characters */
 	BOUND_PHONE_DIGITS_MIN = 5,
 	BOUND_PHONE_DIGITS_MAX = 20,
@@ -40,7 +51,7 @@ enum {
 	BOUND_ENV_FILE = 1 * MIB,
 	BOUND_ENV_LINE = 16 * KIB,
 	BOUND_SECRET_MIN = 20, /* characters; fewer is weak */
-	BOUND_SECRETS = 8,     /* one current and the retired ones */
+	BOUND_SECRETS = 8,     /* one current and the retired ones, also of APP_KEY */
 
 	/* the pool */
 	BOUND_WORKERS = 256,

@@ -18,4 +18,10 @@
  */
 bool form_field(struct span form, const char *name, struct arena *mem, struct span *ret);
 
+/*
+ * Cut the first field off `*form`: its name and its value, decoded, in
+ * `mem`.  False when none is left.  Empty fields ("a=1&&b=2") are skipped.
+ */
+bool form_next(struct span *form, struct arena *mem, struct span *name, struct span *value);
+
 #endif

@@ -23,6 +23,14 @@
  */
 enum rc json_read(struct span text, json_t **ret, const char **reterr) MUST_CHECK;
 
+/*
+ * Whether `text` is one JSON value as RFC 8259 has it, in UTF-8 and at most
+ * BOUND_JSON_DEPTH deep.  No tree is built, and a number may have any size.
+ */
+bool json_is_valid(struct span text);
+/* The string that a JSON text is, in `mem`; it may hold a NUL. */
+bool json_read_string(struct span text, struct arena *mem, struct span *ret) MUST_CHECK;
+
 /* The string's bytes; absent (ptr NULL) when `value` is NULL or no string. */
 struct span json_text(const json_t *value);
 /* An integer, or a string of decimal digits, as PHP clients write them. */

@@ -15,5 +15,11 @@ bool utf8_valid(struct span text);
 size_t utf8_length(struct span text);
 /* The longest start of well-formed text with at most `chars` characters. */
 struct span utf8_cut(struct span text, size_t chars);
+/*
+ * Well-formed text without blanks at its ends, as Laravel's TrimStrings
+ * leaves it (Illuminate\Support\Str::trim, Laravel 12): Unicode's blanks,
+ * NUL, U+200B, U+200E and U+FEFF.
+ */
+struct span utf8_trim(struct span text);
 
 #endif

@@ -34,18 +34,27 @@ static struct span decode(struct span text, struct arena *mem)
 	return span_from(out, len);
 }
 
+bool form_next(struct span *form, struct arena *mem, struct span *name, struct span *value)
+{
+	struct span pair, key;
+
+	while (span_cut(form, '&', &pair)) {
+		if (!span_cut(&pair, '=', &key) || key.len == 0)
+			continue;
+		*name = decode(key, mem);
+		*value = pair.ptr != NULL ? decode(pair, mem) : SPAN_OF("");
+		return true;
+	}
+	return false;
+}
+
 bool form_field(struct span form, const char *name, struct arena *mem, struct span *ret)
 {
-	struct span pair, found = {0};
+	struct span key, value, found = {0};
 
-	for (int fields = 0; fields < BOUND_QUERY_FIELDS && span_cut(&form, '&', &pair); fields++) {
-		struct span key;
-
-		if (!span_cut(&pair, '=', &key))
-			continue;
-		if (span_is(decode(key, mem), name))
-			found = pair.ptr != NULL ? decode(pair, mem) : SPAN_OF("");
-	}
+	for (int n = 0; n < BOUND_QUERY_FIELDS && form_next(&form, mem, &key, &value); n++)
+		if (span_is(key, name))
+			found = value;
 	if (found.ptr == NULL)
 		return false;
 	*ret = found;

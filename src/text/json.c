@@ -68,6 +68,17 @@ enum rc json_read(struct span text, json_t **ret, const char **reterr)
 	return RC_OK;
 }
 
+bool json_read_string(struct span text, struct arena *mem, struct span *ret)
+{
+	json_t *value = json_loadb(text.ptr, text.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+	bool valid = json_is_string(value);
+
+	if (valid)
+		*ret = arena_copy(mem, json_text(value));
+	json_decref(value);
+	return valid;
+}
+
 struct span json_text(const json_t *value)
 {
 	if (!json_is_string(value))

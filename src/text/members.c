@@ -85,7 +85,6 @@ static struct span decode_key(struct span key, struct arena *mem)
 {
 	struct span name = key;
 	struct buf quoted;
-	json_t *text;
 
 	if (key.len == 0 || memchr(key.ptr, '\\', key.len) == NULL)
 		return key;
@@ -93,11 +92,7 @@ static struct span decode_key(struct span key, struct arena *mem)
 	buf_putc(&quoted, '"');
 	buf_put(&quoted, key);
 	buf_putc(&quoted, '"');
-	text = json_loadb(quoted.ptr, quoted.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-	if (text != NULL)
-		name = arena_copy(mem, json_text(text));
-	json_decref(text);
-	return name;
+	return json_read_string(buf_span(&quoted), mem, &name) ? name : key;
 }
 
 /* FNV-1a */

@@ -1,5 +1,7 @@
 #include "text/utf8.h"
 
+#include <stdint.h>
+
 /* Bytes of the well-formed character at the start of a non-empty text, or 0. */
 static size_t sequence(const unsigned char *p, size_t len)
 {
@@ -68,4 +70,44 @@ struct span utf8_cut(struct span text, size_t chars)
 		chars--;
 	}
 	return span_from(text.ptr, at);
+}
+
+/* PCRE's \s of Unicode text (\h and \v), and what Laravel adds to it. */
+static bool is_blank(uint32_t c)
+{
+	return (c >= 0x09 && c <= 0x0d) || c == 0x20 || c == 0x85 || c == 0xa0 || c == 0x1680 ||
+	       c == 0x180e || (c >= 0x2000 && c <= 0x200b) || c == 0x200e || c == 0x2028 ||
+	       c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000 || c == 0xfeff || c == 0;
+}
+
+/* The character that begins at `p` and has `len` bytes. */
+static uint32_t character(const char *p, size_t len)
+{
+	static const unsigned char first[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+	uint32_t c = (unsigned char)p[0] & first[len];
+
+	for (size_t i = 1; i < len; i++)
+		c = c << 6 | ((unsigned char)p[i] & 0x3f);
+	return c;
+}
+
+struct span utf8_trim(struct span text)
+{
+	while (text.len > 0) {
+		size_t len = sequence((const unsigned char *)text.ptr, text.len);
+
+		if (len == 0 || !is_blank(character(text.ptr, len)))
+			break;
+		text = span_from(text.ptr + len, text.len - len);
+	}
+	while (text.len > 0) {
+		size_t len = 1;
+
+		while (len < text.len && len < 4 && continues(text.ptr[text.len - len]))
+			len++;
+		if (!is_blank(character(text.ptr + text.len - len, len)))
+			break;
+		text.len -= len;
+	}
+	return text;
 }
