@@ -2,8 +2,8 @@
  * db: one process's connection to MariaDB.
  *
  * Read in this order: struct db_statement (SQL stands in tables, one in each
- * module that has any), db_one and db_each (reads), db_run (writes),
- * db_transaction.
+ * module that has any), db_one and db_each (reads), db_ask_all (several reads
+ * in one round trip), db_run (writes), db_transaction.
  *
  * The connection opens by itself when it is first needed, after the fork; it
  * never crosses one.  Statements are prepared when first used and kept until
@@ -56,7 +56,8 @@ struct db_statement {
 };
 
 enum {
-	DB_READ = 1, /* changes nothing: may run again by itself */
+	DB_READ = 1,     /* changes nothing: may run again by itself */
+	DB_OPTIONAL = 2, /* a table or column that does not exist is RC_NOT_FOUND */
 };
 
 struct db_value {
@@ -127,6 +128,8 @@ void db_on_connect(struct db *db, enum rc (*check)(struct db *db, void *ctx), vo
 const char *db_last_error(const struct db *db);
 /* The same as one word, for a log: "lock_wait", "away". */
 const char *db_why(const struct db *db);
+/* False once the connection is lost: what failed before that was a statement's own fault. */
+bool db_is_connected(const struct db *db);
 /* The last failure was the settings' fault: the login, the database, a server that is no MariaDB.
  */
 bool db_was_refused(const struct db *db);
@@ -142,6 +145,23 @@ enum rc db_one(struct db *db, const struct db_statement *statement, const struct
 typedef enum rc db_row_fn(void *ctx, const struct db_value *row);
 enum rc db_each(struct db *db, const struct db_statement *statement, const struct db_value *in,
     size_t n_in, struct arena *mem, db_row_fn *fn, void *ctx) MUST_CHECK;
+
+/*
+ * Questions that do not depend on each other, asked together: one round trip
+ * for all of them.  Only reads, outside of a transaction.  Each has its own
+ * answer in `rc`; the first that is not RC_OK is also returned.  A question
+ * without rows is RC_OK: its `fn` was not called.
+ */
+enum { DB_ASKS_MAX = 8, DB_ASK_IN = 8 };
+struct db_ask {
+	const struct db_statement *statement;
+	struct db_value in[DB_ASK_IN];
+	size_t n_in;
+	db_row_fn *fn;
+	void *ctx;
+	enum rc rc;
+};
+enum rc db_ask_all(struct db *db, struct db_ask *asks, size_t n, struct arena *mem) MUST_CHECK;
 
 /*
  * A statement without rows.  RC_CONFLICT: a unique key has these values

@@ -69,6 +69,11 @@ const char *db_why(const struct db *db)
 	return errors_word(db->fault);
 }
 
+bool db_is_connected(const struct db *db)
+{
+	return db->mysql != NULL;
+}
+
 bool db_was_refused(const struct db *db)
 {
 	return db->fault == DB_FAULT_REFUSED;
@@ -163,7 +168,7 @@ enum rc connection_failed(struct db *db, unsigned error, const char *message, co
 bool connection_was_stale(const struct db *db, bool had_connection, enum rc rc)
 {
 	return rc == RC_RETRY && had_connection && db->mysql == NULL && !db->in_check &&
-	       db->fault == DB_FAULT_LOST && connection_time_left(db) > 0;
+	       !db->answered && db->fault == DB_FAULT_LOST && connection_time_left(db) > 0;
 }
 
 /*

@@ -18,7 +18,7 @@ enum {
 	DB_ERROR_SIZE = 512,
 	/*
 	 * What the driver waits for by itself: the answer to a prepare, the rest
-	 * of an answer that has begun.
+	 * of an answer that has begun, and the answers after the first one.
 	 */
 	DB_IO_TIMEOUT_S = 3,
 	DB_LOCK_WAIT_MS = 2000, /* innodb_lock_wait_timeout of our sessions */
@@ -41,7 +41,8 @@ struct db {
 	struct prepared *prepared[DB_STATEMENTS];
 	int64_t deadline_ms;
 	bool asked;          /* the board, since db_begin_work: this work may use the database */
-	bool sent;           /* the statement in hand has gone out */
+	bool sent;           /* what is in hand has gone out */
+	bool answered;       /* and some answer has come back */
 	bool in_transaction; /* BEGIN was sent, COMMIT was not answered */
 	bool in_check;
 

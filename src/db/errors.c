@@ -63,6 +63,11 @@ enum db_fault errors_fault(unsigned error)
 	return DB_FAULT_OTHER;
 }
 
+bool errors_is_absent(unsigned error)
+{
+	return error == 1146 || error == 1054;
+}
+
 enum metric errors_metric(enum db_fault fault)
 {
 	switch (fault) {

@@ -4,6 +4,8 @@
 #ifndef WA_DB_ERRORS_H
 #define WA_DB_ERRORS_H
 
+#include <stdbool.h>
+
 #include "base/metric.h"
 #include "base/rc.h"
 
@@ -24,6 +26,8 @@ enum db_fault {
 enum { DB_WRONG_SERVER = 1 };
 
 enum db_fault errors_fault(unsigned error);
+/* There is no such table or column. */
+bool errors_is_absent(unsigned error);
 /* One word for a log; never NULL. */
 const char *errors_word(enum db_fault fault);
 /* The counter, or METRIC_COUNT for what is no error of the database. */

@@ -59,8 +59,16 @@ void statement_forget_all(struct db *db)
 
 static enum rc statement_failed(struct db *db, struct prepared *p)
 {
-	return connection_failed(
-	    db, mysql_stmt_errno(p->stmt), mysql_stmt_error(p->stmt), p->statement->name);
+	/* What ends a statement between two rows is noted with the connection only. */
+	bool on_statement = mysql_stmt_errno(p->stmt) != 0;
+	unsigned error = on_statement ? mysql_stmt_errno(p->stmt) : mysql_errno(db->mysql);
+	const char *message = on_statement ? mysql_stmt_error(p->stmt) : mysql_error(db->mysql);
+
+	if ((p->statement->flags & DB_OPTIONAL) != 0 && errors_is_absent(error)) {
+		connection_answered(db);
+		return RC_NOT_FOUND;
+	}
+	return connection_failed(db, error, message, p->statement->name);
 }
 
 static void bind_column(MYSQL_BIND *bind, struct column *column, char type)
@@ -131,12 +139,10 @@ static enum rc prepare(struct db *db, const struct db_statement *statement, stru
 		return RC_INTERNAL;
 	if (mysql_stmt_prepare(p->stmt, statement->sql, strlen(statement->sql)) != 0 ||
 	    (p->n_out > 0 && mysql_stmt_bind_result(p->stmt, p->out))) {
-		unsigned error = mysql_stmt_errno(p->stmt);
-		char message[DB_ERROR_SIZE];
+		enum rc rc = statement_failed(db, p);
 
-		snprintf(message, sizeof(message), "%s", mysql_stmt_error(p->stmt));
 		prepared_free(p);
-		return connection_failed(db, error, message, statement->name);
+		return rc;
 	}
 	p->n_in = mysql_stmt_param_count(p->stmt);
 	p->in = calloc(p->n_in + 1, sizeof(*p->in));
@@ -175,12 +181,14 @@ static void bind_parameter(MYSQL_BIND *bind, const struct db_value *value)
 }
 
 /*
- * Send, wait with our own clock, read.  MARIADB_OPT_SKIP_READ_RESPONSE makes
- * mysql_stmt_execute return after sending; the answer is then read through
- * the method table of mysql.h.  The option also silences mysql_stmt_prepare,
- * so it is on for this one call only.
+ * MARIADB_OPT_SKIP_READ_RESPONSE makes mysql_stmt_execute return after
+ * sending, so that several statements can be on their way at once, and so
+ * that we wait with our own clock; the answer is then read through the method
+ * table of mysql.h.  The option also silences mysql_stmt_prepare, so it is on
+ * for this one call only.
  */
-static enum rc execute(struct db *db, struct prepared *p, const struct db_value *in, size_t n_in)
+static enum rc send_statement(
+    struct db *db, struct prepared *p, const struct db_value *in, size_t n_in)
 {
 	my_bool skip = 1;
 	int failed;
@@ -199,14 +207,27 @@ static enum rc execute(struct db *db, struct prepared *p, const struct db_value 
 	skip = 0;
 	mysql_options(db->mysql, MARIADB_OPT_SKIP_READ_RESPONSE, &skip);
 	db->sent = true;
-	if (failed)
-		return statement_failed(db, p);
-	if (connection_wait(db, p->statement->name) != RC_OK)
+	return failed ? statement_failed(db, p) : RC_OK;
+}
+
+/*
+ * The beginning of the answer: its error, or what its rows look like.  Of
+ * several answers the later ones may lie in the driver's buffer already, where
+ * poll does not see them: the driver waits for these (DB_IO_TIMEOUT_S).
+ */
+static enum rc receive(struct db *db, struct prepared *p)
+{
+	enum rc rc = RC_OK;
+
+	if (!db->answered && connection_wait(db, p->statement->name) != RC_OK)
 		return RC_RETRY;
 	if (db->mysql->methods->db_read_execute_response(p->stmt) != 0)
-		return statement_failed(db, p);
-	connection_answered(db);
-	return RC_OK;
+		rc = statement_failed(db, p);
+	/* An error is an answer too, unless it is the connection's end. */
+	db->answered = db->mysql != NULL;
+	if (rc == RC_OK)
+		connection_answered(db);
+	return rc;
 }
 
 static int64_t time_value(const MYSQL_TIME *t)
@@ -288,29 +309,34 @@ static enum rc fetch_rows(
 	return rc;
 }
 
+static enum rc read_answer(
+    struct db *db, struct prepared *p, struct arena *mem, db_row_fn *fn, void *ctx)
+{
+	enum rc rc = receive(db, p);
+
+	return rc == RC_OK && p->n_out > 0 ? fetch_rows(db, p, mem, fn, ctx) : rc;
+}
+
 static enum rc run_once(struct db *db, const struct db_statement *statement,
     const struct db_value *in, size_t n_in, struct arena *mem, db_row_fn *fn, void *ctx)
 {
 	struct prepared *p = NULL;
 	enum rc rc = connection_ready(db);
 
+	db->sent = db->answered = false;
 	if (rc == RC_OK)
 		rc = prepare(db, statement, &p);
 	if (rc == RC_OK)
-		rc = execute(db, p, in, n_in);
-	if (rc == RC_OK && p->n_out > 0)
-		rc = fetch_rows(db, p, mem, fn, ctx);
-	return rc;
+		rc = send_statement(db, p, in, n_in);
+	return rc == RC_OK ? read_answer(db, p, mem, fn, ctx) : rc;
 }
 
 static enum rc run(struct db *db, const struct db_statement *statement, const struct db_value *in,
     size_t n_in, struct arena *mem, db_row_fn *fn, void *ctx)
 {
 	bool had_connection = db->mysql != NULL, in_transaction = db->in_transaction;
-	enum rc rc;
+	enum rc rc = run_once(db, statement, in, n_in, mem, fn, ctx);
 
-	db->sent = false;
-	rc = run_once(db, statement, in, n_in, mem, fn, ctx);
 	if (rc != RC_RETRY || in_transaction || db->mysql != NULL)
 		return rc;
 	if ((statement->flags & DB_READ) == 0)
@@ -318,6 +344,48 @@ static enum rc run(struct db *db, const struct db_statement *statement, const st
 	return connection_was_stale(db, had_connection, rc)
 		   ? run_once(db, statement, in, n_in, mem, fn, ctx)
 		   : rc;
+}
+
+/* One that cannot be asked leaves the others alone. */
+static enum rc send_asks(struct db *db, struct db_ask *asks, size_t n, struct prepared **prepared)
+{
+	enum rc rc = connection_ready(db);
+
+	db->sent = db->answered = false;
+	for (size_t i = 0; i < n; i++)
+		asks[i].rc = rc == RC_OK ? prepare(db, asks[i].statement, &prepared[i]) : rc;
+	for (size_t i = 0; i < n && db->mysql != NULL; i++)
+		if (asks[i].rc == RC_OK)
+			asks[i].rc = send_statement(db, prepared[i], asks[i].in, asks[i].n_in);
+	return db->mysql != NULL ? rc : RC_RETRY;
+}
+
+/* Every question goes out before the first answer is waited for. */
+static enum rc ask_once(struct db *db, struct db_ask *asks, size_t n, struct arena *mem)
+{
+	struct prepared *prepared[DB_ASKS_MAX];
+	enum rc rc = send_asks(db, asks, n, prepared);
+
+	for (size_t i = 0; i < n; i++) {
+		if (db->mysql == NULL)
+			asks[i].rc = RC_RETRY;
+		if (asks[i].rc == RC_OK)
+			asks[i].rc = read_answer(db, prepared[i], mem, asks[i].fn, asks[i].ctx);
+	}
+	for (size_t i = 0; i < n && rc == RC_OK; i++)
+		rc = asks[i].rc;
+	return rc;
+}
+
+enum rc db_ask_all(struct db *db, struct db_ask *asks, size_t n, struct arena *mem)
+{
+	bool had_connection = db->mysql != NULL;
+	enum rc rc;
+
+	if (n > DB_ASKS_MAX)
+		return RC_INTERNAL;
+	rc = ask_once(db, asks, n, mem);
+	return connection_was_stale(db, had_connection, rc) ? ask_once(db, asks, n, mem) : rc;
 }
 
 enum rc db_each(struct db *db, const struct db_statement *statement, const struct db_value *in,

@@ -9,6 +9,7 @@ static enum rc begin_once(struct db *db, const char *before, const char *sql)
 {
 	enum rc rc = connection_ready(db);
 
+	db->answered = false;
 	if (rc == RC_OK && before != NULL)
 		rc = connection_query(db, before);
 	if (rc == RC_OK)
