@@ -44,6 +44,8 @@ struct env *env_parse(struct span text, const char *path, char **environment, st
  * reads as nothing (null, empty, with or without parentheses).
  */
 bool env_get(const struct env *env, const char *name, struct env_value *ret);
+/* It stands there, and says nothing: where Laravel has a standard value, that takes it away. */
+bool env_is_cleared(const struct env *env, const char *name);
 /* The file that was read, or "environment". */
 struct span env_path(const struct env *env);
 /* Each name of the file or of the environment that begins with `prefix`. */

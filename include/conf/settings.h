@@ -20,6 +20,8 @@
 
 /* The numbers of an enumerated setting are the places of its words in the table. */
 enum conf_session_driver { CONF_SESSION_DATABASE, CONF_SESSION_FILE };
+enum conf_secure_cookie { CONF_SECURE_AUTO, CONF_SECURE_OFF, CONF_SECURE_ON };
+enum conf_membership { CONF_MEMBERSHIP_TEAMS, CONF_MEMBERSHIP_SESSION };
 enum conf_log_requests { CONF_LOG_ALL, CONF_LOG_ERRORS, CONF_LOG_NONE };
 
 /* Every text ends with a NUL behind its span. */
@@ -42,7 +44,7 @@ struct settings {
 	bool session_encrypt;
 	struct span session_path;
 	struct span session_domain;
-	bool session_secure_cookie;
+	uint64_t session_secure_cookie;
 	bool session_http_only;
 	struct span session_same_site;
 	bool session_expire_on_close;
@@ -70,6 +72,15 @@ struct settings {
 	uint64_t db_timeout_s;
 	uint64_t db_node_timeout_ms;
 	uint64_t max_accounts;
+	bool require_phone;
+	uint64_t connect_deadline_s;
+	struct span guard; /* comma-separated, like the roles */
+	struct span roles;
+	uint64_t membership;
+	struct span session_table;
+	struct span session_files; /* a folder */
+	struct span user_model;
+	bool workspace_keys;
 	bool legacy_aliases;
 	bool allow_weak_secrets;
 };

@@ -340,3 +340,10 @@ void env_each(const struct env *env, const char *prefix,
 		if (span_starts(e->value.name, prefix))
 			fn(ctx, &e->value);
 }
+
+bool env_is_cleared(const struct env *env, const char *name)
+{
+	struct env_value value;
+
+	return lookup(env, span_of(name), &value) && is_nothing(value.value);
+}

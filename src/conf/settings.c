@@ -7,6 +7,7 @@
 #include "base/num.h"
 #include "secret_strength.h"
 #include "settings_table.h"
+#include "text/base64.h"
 
 /* One value on its way into the struct. */
 struct reading {
@@ -58,20 +59,60 @@ static void set_octal(struct reading *r)
 		*(uint64_t *)target(r) = n;
 }
 
-static void set_flag(struct reading *r)
+static bool read_flag(struct span text, bool *ret)
 {
 	static const char *const yes[] = {"true", "(true)", "on", "yes", "1"};
 	static const char *const no[] = {"false", "(false)", "off", "no", "0"};
 
 	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
-		bool is_yes = span_eq_nocase(r->value.value, span_of(yes[i]));
-
-		if (!is_yes && !span_eq_nocase(r->value.value, span_of(no[i])))
-			continue;
-		*(bool *)target(r) = is_yes;
-		return;
+		*ret = span_eq_nocase(text, span_of(yes[i]));
+		if (*ret || span_eq_nocase(text, span_of(no[i])))
+			return true;
 	}
-	WRONG(r, "%s is \"%.*s\"; it must be on or off", r->row->name, SPAN_ARG(r->value.value));
+	return false;
+}
+
+/* env() knows the word false and not the word off, which is a text like any other: true. */
+static bool is_laravels(const struct setting *row)
+{
+	return span_starts(span_of(row->name), "SESSION_");
+}
+
+static bool is_on_to_laravel(const struct reading *r)
+{
+	return is_laravels(r->row) && (span_eq_nocase(r->value.value, SPAN_OF("off")) ||
+					  span_eq_nocase(r->value.value, SPAN_OF("no")));
+}
+
+static void set_flag(struct reading *r)
+{
+	bool on;
+
+	if (is_on_to_laravel(r))
+		WRONG(r, "%s is \"%.*s\", which Laravel takes for true; write false", r->row->name,
+		    SPAN_ARG(r->value.value));
+	else if (read_flag(r->value.value, &on))
+		*(bool *)target(r) = on;
+	else
+		WRONG(r, "%s is \"%.*s\"; it must be on or off", r->row->name,
+		    SPAN_ARG(r->value.value));
+}
+
+/* The places of its words: auto, false, true. */
+static void set_switch(struct reading *r)
+{
+	bool on;
+
+	if (is_on_to_laravel(r))
+		WRONG(r, "%s is \"%.*s\", which Laravel takes for true; write false", r->row->name,
+		    SPAN_ARG(r->value.value));
+	else if (span_is(r->value.value, "auto"))
+		*(uint64_t *)target(r) = 0;
+	else if (read_flag(r->value.value, &on))
+		*(uint64_t *)target(r) = on ? 2 : 1;
+	else
+		WRONG(r, "%s is \"%.*s\"; it must be on, off or auto", r->row->name,
+		    SPAN_ARG(r->value.value));
 }
 
 static void set_word(struct reading *r)
@@ -86,6 +127,50 @@ static void set_word(struct reading *r)
 	}
 	WRONG(r, "%s is \"%.*s\"; it must be one of %s", r->row->name, SPAN_ARG(r->value.value),
 	    r->row->words);
+}
+
+static bool is_name(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !num_is_digit(c) &&
+		    c != '_')
+			return false;
+	}
+	return text.len > 0 && text.len <= 64;
+}
+
+static void set_name(struct reading *r)
+{
+	if (!is_name(r->value.value))
+		WRONG(r, "%s is \"%.*s\"; it may have letters, digits and '_' only", r->row->name,
+		    SPAN_ARG(r->value.value));
+	set_text(r);
+}
+
+/* Kept without blanks, so that others cut it at its commas. */
+static void set_names(struct reading *r)
+{
+	struct span list = r->value.value, one;
+	struct buf kept = buf_in(r->mem, list.len + 1);
+	uint64_t count = 0;
+
+	while (span_cut(&list, ',', &one)) {
+		one = span_trim(one);
+		if (one.len == 0)
+			continue;
+		if (!is_name(one))
+			WRONG(r, "%s has \"%.*s\"; a name may have letters, digits and '_' only",
+			    r->row->name, SPAN_ARG(one));
+		if (count++ > 0)
+			buf_putc(&kept, ',');
+		buf_put(&kept, one);
+	}
+	if (count == 0 || count > r->row->max)
+		WRONG(r, "%s has %llu names; it must have 1 to %llu", r->row->name,
+		    (unsigned long long)count, (unsigned long long)r->row->max);
+	*(struct span *)target(r) = arena_copy(r->mem, buf_span(&kept));
 }
 
 static void check_strength(struct reading *r, struct span secret)
@@ -123,60 +208,65 @@ static void set_secrets(struct reading *r)
 
 static const char app_key_prefix[] = "base64:";
 
-/* Of 32 bytes: 43 digits and one '='. */
-enum { APP_KEY_DIGITS = 43 };
+enum { APP_KEY_SIZE = 32 };
 
-static struct span app_key_digits(struct span key)
+static bool is_app_key(struct span text, struct arena *mem)
 {
-	return span_from(key.ptr + sizeof(app_key_prefix) - 1, APP_KEY_DIGITS);
+	struct span bytes;
+
+	return span_starts(text, app_key_prefix) &&
+	       base64_decode(
+		   span_from(text.ptr + strlen(app_key_prefix), text.len - strlen(app_key_prefix)),
+		   mem, &bytes) &&
+	       bytes.len == APP_KEY_SIZE;
 }
 
-static bool is_app_key(struct span text)
+static void set_app_key(struct reading *r)
 {
-	struct span digits;
+	struct span key = r->value.value;
 
-	if (!span_starts(text, app_key_prefix) ||
-	    text.len != sizeof(app_key_prefix) - 1 + APP_KEY_DIGITS + 1 ||
-	    text.ptr[text.len - 1] != '=')
-		return false;
-	digits = app_key_digits(text);
-	for (size_t i = 0; i < digits.len; i++) {
-		char c = digits.ptr[i];
-
-		if (!(c >= 'A' && c <= 'Z') && !(c >= 'a' && c <= 'z') && !num_is_digit(c) &&
-		    c != '+' && c != '/')
-			return false;
-	}
-	return true;
+	if (is_app_key(key, r->mem))
+		check_strength(r, span_from(key.ptr + strlen(app_key_prefix),
+				      key.len - strlen(app_key_prefix) - 1));
+	else
+		WRONG(r, "%s must be \"base64:\" and 32 bytes; copy it from the application's .env",
+		    r->row->name);
+	set_text(r);
 }
 
 static void set_app_keys(struct reading *r)
 {
 	struct span list = r->value.value, one;
+	int count = 0;
 
-	if (r->row->type == APP_KEY && is_app_key(list))
-		check_strength(r, app_key_digits(list));
-	else if (r->row->type == APP_KEY)
-		WRONG(r, "%s must be \"base64:\" and 32 bytes; copy it from the application's .env",
-		    r->row->name);
-	while (r->row->type == APP_KEYS && span_cut(&list, ',', &one)) {
+	while (span_cut(&list, ',', &one)) {
 		one = span_trim(one);
-		if (one.len > 0 && !is_app_key(one))
+		if (one.len == 0)
+			continue;
+		count++;
+		if (!is_app_key(one, r->mem))
 			WRONG(r, "%s has a key that is not \"base64:\" and 32 bytes", r->row->name);
 	}
+	if (count > BOUND_SECRETS - 1)
+		WRONG(r, "%s has %d keys; at most %d are accepted", r->row->name, count,
+		    BOUND_SECRETS - 1);
 	set_text(r);
 }
 
 static void (*const setters[])(struct reading *r) = {
     [TEXT] = set_text,
+    [NULLABLE] = set_text,
     [PASSWORD] = set_text,
     [NUMBER] = set_number,
     [OCTAL] = set_octal,
     [FLAG] = set_flag,
+    [SWITCH] = set_switch,
     [WORD] = set_word,
+    [NAME] = set_name,
+    [NAMES] = set_names,
     [SECRET] = set_secret,
     [SECRETS] = set_secrets,
-    [APP_KEY] = set_app_keys,
+    [APP_KEY] = set_app_key,
     [APP_KEYS] = set_app_keys,
 };
 
@@ -196,7 +286,8 @@ static void read_row(const struct env *env, struct reading *r)
 			    r->row->type == SECRET
 				? " or empty; make one with: openssl rand -hex 32"
 				: "; it has no standard value");
-		if (r->row->standard == NULL)
+		if (r->row->standard == NULL ||
+		    (r->row->type == NULLABLE && env_is_cleared(env, r->row->name)))
 			return;
 	}
 	setters[r->row->type](r);
@@ -251,6 +342,33 @@ static struct span where_of(const struct env *env, const char *name)
 	return env_get(env, name, &value) ? value.where : env_path(env);
 }
 
+/* Of the .env file that was read: the application's folder. */
+static struct span beside(struct span path, const char *name, struct arena *mem)
+{
+	const char *slash = path.len > 0 ? memrchr(path.ptr, '/', path.len) : NULL;
+	struct buf text = buf_in(mem, path.len + strlen(name) + 2);
+
+	if (slash != NULL)
+		buf_put(&text, span_from(path.ptr, (size_t)(slash - path.ptr) + 1));
+	buf_puts(&text, name);
+	return arena_copy(mem, buf_span(&text));
+}
+
+static void check_login(const struct env *env, struct reading *r)
+{
+	struct settings *s = r->settings;
+	struct span guards = s->guard, one;
+
+	r->value.where = where_of(env, "WA_GUARD");
+	while (span_cut(&guards, ',', &one))
+		if (span_is(one, "admin"))
+			WRONG(r,
+			    "WA_GUARD names admin: an administrator's login is none of a "
+			    "workspace's; take it out");
+	if (s->session_files.len == 0)
+		s->session_files = beside(env_path(env), "storage/framework/sessions", r->mem);
+}
+
 static void check_together(const struct env *env, struct reading *r)
 {
 	const struct settings *s = r->settings;
@@ -265,6 +383,7 @@ static void check_together(const struct env *env, struct reading *r)
 		if (!is_address(span_trim(peer)))
 			WRONG(r, "WA_LISTEN_ALLOW has \"%.*s\", which is no IPv4 or IPv6 address",
 			    SPAN_ARG(span_trim(peer)));
+	check_login(env, r);
 	r->value.where = where_of(env, "WA_LISTEN_GROUP");
 	if (s->listen_group.len > 0 && getgrnam(s->listen_group.ptr) == NULL)
 		WRONG(r, "WA_LISTEN_GROUP is \"%.*s\", and there is no such group on this host",
@@ -278,6 +397,22 @@ static const struct setting *row_of(const char *name)
 	while (i < settings_count && strcmp(settings_table[i].name, name) != 0)
 		i++;
 	return i < settings_count ? &settings_table[i] : NULL;
+}
+
+/* What is allowed, and probably not meant. */
+static void warn_of_login(const struct env *env, const struct settings *s, struct arena *mem,
+    struct conf_mistakes *warnings)
+{
+	if (s->app_key.len == 0)
+		conf_mistakes_add(warnings, mem, env_path(env),
+		    "APP_KEY is not set: nobody can log in; copy it from the application's .env");
+	for (size_t i = 0; s->session_cookie.len == 0 && i < s->app_name.len; i++)
+		if ((unsigned char)s->app_name.ptr[i] >= 0x80) {
+			conf_mistakes_add(warnings, mem, where_of(env, "APP_NAME"),
+			    "APP_NAME is not plain ASCII, and names the session cookie; set "
+			    "SESSION_COOKIE to the name that Laravel sends");
+			return;
+		}
 }
 
 enum rc settings_read(const struct env *env, struct arena *mem, struct settings *ret,
@@ -300,6 +435,7 @@ enum rc settings_read(const struct env *env, struct arena *mem, struct settings 
 	env_each(env, "WA_", warn_unknown, &unknown);
 	if (mistakes->first != NULL)
 		return RC_INVALID;
+	warn_of_login(env, &settings, mem, warnings);
 	*ret = settings;
 	return RC_OK;
 }
@@ -319,13 +455,19 @@ static struct span value_text(
 		buf_putf(&text, "%04llo", (unsigned long long)*(const uint64_t *)at);
 		return buf_span(&text);
 	case FLAG:
+		if (is_laravels(row))
+			return *(const bool *)at ? SPAN_OF("true") : SPAN_OF("false");
 		return *(const bool *)at ? SPAN_OF("on") : SPAN_OF("off");
+	case SWITCH:
 	case WORD:
 		for (uint64_t n = 0; n <= *(const uint64_t *)at; n++)
 			if (!span_cut(&words, '|', &word))
 				break;
 		return word;
 	case TEXT:
+	case NULLABLE:
+	case NAME:
+	case NAMES:
 		return *(const struct span *)at;
 	case PASSWORD:
 	case SECRET:

@@ -11,7 +11,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum setting_type { TEXT, PASSWORD, NUMBER, OCTAL, FLAG, WORD, SECRET, SECRETS, APP_KEY, APP_KEYS };
+enum setting_type {
+	TEXT,
+	NULLABLE, /* a text that null or nothing takes away, its standard value too */
+	PASSWORD,
+	NUMBER,
+	OCTAL,
+	FLAG,
+	SWITCH, /* a flag that may also be "auto" */
+	WORD,
+	NAME,  /* an identifier: letters, digits, '_' */
+	NAMES, /* a list of them, with at most `max` items */
+	SECRET,
+	SECRETS,
+	APP_KEY,
+	APP_KEYS,
+};
 
 struct setting {
 	const char *name;

@@ -172,7 +172,8 @@ static void test_a_mode_is_octal(void **state)
 static void test_a_flag_has_laravels_words_and_ours(void **state)
 {
 	static const char *const yes[] = {"true", "TRUE", "(true)", "on", "On", "yes", "1"};
-	static const char *const no[] = {"false", "False", "(false)", "off", "no", "0"};
+	static const char *const no[] = {"false", "False", "(false)", "0"};
+	static const char *const no_of_ours[] = {"off", "no"};
 	char line[64];
 
 	for (size_t i = 0; i < COUNT(yes); i++) {
@@ -182,6 +183,15 @@ static void test_a_flag_has_laravels_words_and_ours(void **state)
 	for (size_t i = 0; i < COUNT(no); i++) {
 		snprintf(line, sizeof(line), "SESSION_HTTP_ONLY=%s", no[i]);
 		assert_false(settings_of(*state, line).session_http_only);
+	}
+	/* Two words that Laravel takes for a text, which is true. */
+	for (size_t i = 0; i < COUNT(no_of_ours); i++) {
+		snprintf(line, sizeof(line), "WA_LEGACY_ALIASES=%s", no_of_ours[i]);
+		assert_false(settings_of(*state, line).legacy_aliases);
+		snprintf(line, sizeof(line), "SESSION_HTTP_ONLY=%s", no_of_ours[i]);
+		assert_true(unit_has(mistake_of(*state, line), "which Laravel takes for true"));
+		snprintf(line, sizeof(line), "SESSION_SECURE_COOKIE=%s", no_of_ours[i]);
+		assert_true(unit_has(mistake_of(*state, line), "which Laravel takes for true"));
 	}
 	assert_span(mistake_of(*state, "SESSION_ENCRYPT=maybe"),
 	    "SESSION_ENCRYPT is \"maybe\"; it must be on or off");
@@ -360,8 +370,8 @@ static void test_an_unknown_name_of_ours_is_a_warning(void **state)
 	char *environment[] = {a, b, NULL};
 	struct outcome outcome;
 
-	read_settings(
-	    *state, REQUIRED "WA_TYPO=1\nOTHER=2\nWAX=3\nWA_WORKERS=2", environment, &outcome);
+	read_settings(*state, REQUIRED "WA_TYPO=1\nOTHER=2\nWAX=3\nWA_WORKERS=2\nAPP_KEY=" KEY,
+	    environment, &outcome);
 	assert_int_equal(outcome.rc, RC_OK);
 	assert_span(outcome.warnings.first->what,
 	    "WA_WROKERS is not a setting of this version; it is ignored");
@@ -370,6 +380,44 @@ static void test_an_unknown_name_of_ours_is_a_warning(void **state)
 	    "WA_TYPO is not a setting of this version; it is ignored");
 	assert_span(outcome.warnings.first->next->where, "FILE:4");
 	assert_null(outcome.warnings.first->next->next);
+}
+
+static void test_a_login_that_cannot_be_read_is_a_warning(void **state)
+{
+	struct outcome outcome;
+
+	read_settings(*state, REQUIRED "APP_NAME=Caf\xc3\xa9", NULL, &outcome);
+	assert_int_equal(outcome.rc, RC_OK);
+	assert_true(span_starts(outcome.warnings.first->what, "APP_KEY is not set"));
+	assert_true(span_starts(outcome.warnings.first->next->what, "APP_NAME is not plain ASCII"));
+	assert_span(outcome.warnings.first->next->where, "FILE:4");
+	read_settings(*state,
+	    REQUIRED "APP_NAME=Caf\xc3\xa9\nSESSION_COOKIE=cafe_session\nAPP_KEY=" KEY, NULL,
+	    &outcome);
+	assert_null(outcome.warnings.first);
+}
+
+static void test_admin_is_no_guard_of_ours(void **state)
+{
+	assert_true(span_starts(mistake_of(*state, "WA_GUARD=web, admin"), "WA_GUARD names admin"));
+	assert_span(settings_of(*state, "WA_GUARD=' web , user ,'").guard, "web,user");
+}
+
+static void test_secure_cookies_are_on_off_or_as_nginx_says(void **state)
+{
+	assert_int_equal(settings_of(*state, "").session_secure_cookie, CONF_SECURE_AUTO);
+	assert_int_equal(settings_of(*state, "SESSION_SECURE_COOKIE=null").session_secure_cookie,
+	    CONF_SECURE_AUTO);
+	assert_int_equal(settings_of(*state, "SESSION_SECURE_COOKIE=true").session_secure_cookie,
+	    CONF_SECURE_ON);
+	assert_int_equal(settings_of(*state, "SESSION_SECURE_COOKIE=false").session_secure_cookie,
+	    CONF_SECURE_OFF);
+}
+
+static void test_session_files_lie_beside_the_env_file(void **state)
+{
+	assert_span(settings_of(*state, "").session_files, "storage/framework/sessions");
+	assert_span(settings_of(*state, "WA_SESSION_FILES=/srv/s").session_files, "/srv/s");
 }
 
 /* --- the table itself, as settings_each shows it */
@@ -424,7 +472,8 @@ static void test_every_standard_value_passes_its_own_check(void **state)
 	read_settings(*state, text.ptr, NULL, &second);
 	if (second.rc != RC_OK)
 		fail_msg("%.*s", SPAN_ARG(second.mistakes.first->what));
-	assert_null(second.warnings.first);
+	assert_true(span_starts(second.warnings.first->what, "APP_KEY is not set"));
+	assert_null(second.warnings.first->next);
 	again = walk_table(*state, &second);
 	assert_same(buf_span(&again.values), buf_span(&walk.values));
 }
@@ -566,6 +615,10 @@ int test_conf_settings(void)
 	    arena_test(test_a_place_to_listen_is_a_path_or_a_host_with_a_port),
 	    arena_test(test_every_mistake_is_told_at_once),
 	    arena_test(test_an_unknown_name_of_ours_is_a_warning),
+	    arena_test(test_a_login_that_cannot_be_read_is_a_warning),
+	    arena_test(test_admin_is_no_guard_of_ours),
+	    arena_test(test_secure_cookies_are_on_off_or_as_nginx_says),
+	    arena_test(test_session_files_lie_beside_the_env_file),
 	    arena_test(test_every_standard_value_passes_its_own_check),
 	    arena_test(test_no_two_settings_have_one_name),
 	    arena_test(test_secrets_are_never_shown),
