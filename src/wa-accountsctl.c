@@ -22,10 +22,16 @@ struct command {
 
 // clang-format off
 static const struct command commands[] = {
-	{NULL,     "config", "",         "print the settings in force, secrets masked",              command_config,       false},
-	{NULL,     "routes", "",         "print the routing table",                                  command_routes,       true},
-	{"schema", "apply",  "[--demo]", "make the tables that this version needs (and demo ones)",  command_schema_apply, false},
-	{"schema", "check",  "",         "tell whether the database serves this version",            command_schema_check, false},
+	{NULL,      "config",      "",         "print the settings in force, secrets masked",              command_config,              false},
+	{NULL,      "routes",      "",         "print the routing table: method, path, ways in, name",     command_routes,              true},
+	{"schema",  "apply",       "[--demo]", "make the tables that this version needs (and demo ones)",  command_schema_apply,        false},
+	{"schema",  "check",       "",         "tell whether the database serves this version",            command_schema_check,        false},
+	{"session", "show",        "-",        "read a cookie from standard input: who it is, or why not", command_session_show,        false},
+	{"account", "list",        "[FILTER]", "--active --connected --primary --deleted --provider= --workspace=", command_account_list, false},
+	{"account", "show",        "ACCOUNT",  "everything about one, by uuid, id or session_id",          command_account_show,        false},
+	{"account", "set-primary", "ACCOUNT",  "make it its workspace's primary account",                  command_account_set_primary, false},
+	{"account", "disconnect",  "ACCOUNT",  "end its session",                                          command_account_disconnect,  false},
+	{"account", "restore",     "ACCOUNT",  "bring a deleted one back, disconnected",                   command_account_restore,     false},
 };
 // clang-format on
 
@@ -45,7 +51,7 @@ static void print_usage(FILE *to)
 
 		snprintf(words, sizeof(words), "%s%s%s %s", c->group != NULL ? c->group : "",
 		    c->group != NULL ? " " : "", c->name, c->arguments);
-		fprintf(to, "  %-22s %s\n", words, c->help);
+		fprintf(to, "  %-27s %s\n", words, c->help);
 	}
 }
 

@@ -2,8 +2,9 @@
  * account: one WhatsApp account of a workspace, and what can happen to it.
  *
  * Knows nothing of HTTP.  Read in this order: this file (the row, and what
- * callers may do), account_rules.h (what a report does to a row: pure),
- * account_store.h (its SQL), account_event.h (what is told to browsers).
+ * callers may do), account_rules.h (what people may ask for, and how an
+ * account looks: pure), account_report.h (what a report does to a row: pure),
+ * account_store.h (its SQL), account_event.h (what is told to others).
  */
 #ifndef WA_ACCOUNT_ACCOUNT_H
 #define WA_ACCOUNT_ACCOUNT_H
@@ -45,32 +46,28 @@ struct account {
 	uint64_t state_version;
 	double recent_failures; /* of metadata; 0 when that is no number */
 
-	/* only of a row that was read to be changed */
+	/* not of the Node service's lists */
+	struct span account_name;
+	int64_t created_at;
+
+	/* only of a row that was read to be shown as a whole or to be changed */
 	struct span metadata;
+	struct span qr_code; /* only to be shown */
+	int64_t qr_expires_at;
+
+	/* only of a row that was read to be changed */
 	bool has_qr;
 	bool same_qr; /* as the one that is reported */
-	int64_t qr_expires_at;
 	int64_t qr_first_at;
 	int64_t connect_deadline_at;
+	int64_t deleted_at;
 };
-
-/* The word for a state, and the word that the old pages know. */
-const char *account_state_name(enum account_state state);
-const char *account_state_legacy(enum account_state state);
-/* Understands the old words too.  False: no such word; nothing is written. */
-bool account_state_of(struct span word, enum account_state *ret) MUST_CHECK;
-
-/*
- * As the page shows it: digits and '+' kept; ten characters or more begin
- * with one '+'.  Absent without a number.
- */
-struct span account_formatted_phone(struct span phone_number, struct arena *mem);
-/* 0 to 100: how well the account does at `now_us`. */
-int account_health(const struct account *account, int64_t now_us);
 
 /* The limits of what may be asked for; from the settings. */
 struct account_limits {
 	uint64_t max_connected; /* of one workspace */
+	int64_t connect_deadline_us;
+	bool phone_optional; /* of a new webjs account */
 };
 
 /*
@@ -80,19 +77,68 @@ struct account_limits {
  */
 enum rc account_find(struct db *db, struct arena *mem, struct span ref, uint64_t workspace_id,
     struct account *ret) MUST_CHECK;
+/* Also among the deleted ones. */
+enum rc account_find_any(
+    struct db *db, struct arena *mem, struct span ref, struct account *ret) MUST_CHECK;
+
+/* Called for one account; another answer than RC_OK ends the walk and is returned. */
+typedef enum rc account_each_fn(void *ctx, const struct account *account);
 
 struct account_filter {
 	struct span provider_type; /* absent: all */
 	uint64_t workspace_id;     /* 0: all */
+	/* for account_each_page only */
+	bool only_active;
+	bool only_connected;
+	bool only_primary;
+	bool deleted; /* those, instead of the live ones */
 };
 
 /*
  * Up to `limit` connected and active accounts with ids above `after`, in the
  * order of their ids.  Each account's spans live in `mem`.
  */
-typedef enum rc account_each_fn(void *ctx, const struct account *account);
 enum rc account_each_active(struct db *db, struct arena *mem, const struct account_filter *filter,
     uint64_t after, uint64_t limit, account_each_fn *fn, void *ctx) MUST_CHECK;
+/* Likewise any accounts, with their names, for an operator. */
+enum rc account_each_page(struct db *db, struct arena *mem, const struct account_filter *filter,
+    uint64_t after, uint64_t limit, account_each_fn *fn, void *ctx) MUST_CHECK;
+
+/* The accounts of a workspace as a page lists them: primary first, then newest first. */
+struct account_list {
+	struct account_item {
+		struct account account;
+		struct account_item *next;
+	} * first, **end;
+	uint64_t connected; /* of them */
+	struct arena *mem;
+};
+
+/* Make the question; *ret is filled when it is answered. */
+void account_ask_list(
+    struct arena *mem, uint64_t workspace_id, struct account_list *ret, struct db_ask *ask);
+
+/* A live account of the workspace, by uuid. */
+struct account_found {
+	bool found;
+	bool whole;
+	struct account account;
+};
+
+/* False: `uuid` is none, and there is nothing to ask.  `whole`: with QR code and metadata. */
+bool account_ask_one(struct span uuid, uint64_t workspace_id, bool whole, struct account_found *ret,
+    struct db_ask *ask);
+
+/* Why something was not done as it was asked for. */
+enum account_refusal {
+	ACCOUNT_ACCEPTED,
+	ACCOUNT_LATE,          /* RC_CONFLICT: it connected a moment ago; nothing was stored */
+	ACCOUNT_PHONE_TAKEN,   /* RC_CONFLICT: another live account of the workspace has it */
+	ACCOUNT_NOT_WEBJS,     /* RC_INVALID: not for an account of another provider */
+	ACCOUNT_METADATA_FULL, /* RC_INVALID: with this the row's metadata would pass its bound */
+	ACCOUNT_IS_CONNECTED,  /* RC_CONFLICT: there is nothing to pair */
+	ACCOUNT_LIMIT_REACHED, /* RC_DENIED: the workspace has its number of connected accounts */
+};
 
 /* What the Node service reports about an account. */
 struct account_report {
@@ -106,25 +152,59 @@ struct account_report {
 	struct span reason;       /* present: why a session was found to have ended */
 };
 
-/* Why a report was not taken as it came. */
-enum account_refusal {
-	ACCOUNT_ACCEPTED,
-	ACCOUNT_LATE,          /* RC_CONFLICT: it connected a moment ago; nothing was stored */
-	ACCOUNT_PHONE_TAKEN,   /* RC_CONFLICT: the state is now error, a disconnect is on its way */
-	ACCOUNT_NOT_WEBJS,     /* RC_INVALID: a QR code for an account of another provider */
-	ACCOUNT_METADATA_FULL, /* RC_INVALID: with this the row's metadata would pass its bound */
-};
-
 /*
  * Store what was reported, with its event, in one transaction.  The account
  * must belong to the report's workspace.  A report that changes nothing is
  * accepted and tells nobody.  `slot` counts; may be NULL.
  *
  * RC_NOT_FOUND  no such live account in that workspace
- * RC_CONFLICT, RC_INVALID  *reterr says why
+ * RC_CONFLICT, RC_INVALID  *reterr says why; with ACCOUNT_PHONE_TAKEN the
+ *               state is now error, and a disconnect is on its way
  */
 enum rc account_apply_report(struct db *db, struct arena *mem, const struct account_report *report,
     const struct account_limits *limits, struct slot *slot,
+    enum account_refusal *reterr) MUST_CHECK;
+
+/* What a person wants of an account. */
+enum account_action {
+	ACCOUNT_SET_PRIMARY,
+	ACCOUNT_DISCONNECT,
+	ACCOUNT_DELETE,
+	ACCOUNT_RECONNECT,
+	ACCOUNT_REGENERATE_QR,
+	ACCOUNT_RESTORE, /* a deleted account; an operator's */
+	ACCOUNT_ACTIONS,
+};
+
+/*
+ * Do it, with its events and its command, in one transaction.  What is done
+ * already is RC_OK and tells nobody.  ret is the row afterwards.
+ *
+ * RC_NOT_FOUND  no such account in that workspace: a live one, or for
+ *               ACCOUNT_RESTORE a deleted one
+ * RC_CONFLICT, RC_INVALID, RC_DENIED  *reterr says why; nothing was stored
+ */
+enum rc account_act(struct db *db, struct arena *mem, struct span uuid, uint64_t workspace_id,
+    enum account_action action, const struct account_limits *limits, struct account *ret,
+    enum account_refusal *reterr) MUST_CHECK;
+
+/* A new account, checked by account_rules_new. */
+struct account_new {
+	uint64_t workspace_id;
+	uint64_t created_by;
+	struct span phone_number; /* absent: pairing will tell */
+	struct span account_name; /* absent: as the phone number */
+	struct span provider_type;
+	bool is_primary;
+};
+
+/*
+ * Make it, with its command, in one transaction.
+ *
+ * RC_CONFLICT, RC_DENIED  *reterr says why; nothing was stored
+ */
+enum rc account_create(struct db *db, struct arena *mem, const struct account_new *new,
+    const struct account_limits *limits, struct account *ret,
     enum account_refusal *reterr) MUST_CHECK;
 
 #endif

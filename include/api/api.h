@@ -2,13 +2,13 @@
  * api: the routes, and what their handlers work with.
  *
  * Read in this order: routes.c (the table), reply.h (how answers look),
- * node_api.c and node_active.c, ops_api.c.
+ * browser_api.c, node_api.c and node_active.c, ops_api.c.
  */
 #ifndef WA_API_API_H
 #define WA_API_API_H
 
 #include "account/account.h"
-#include "auth/signature.h"
+#include "auth/guard.h"
 #include "base/board.h"
 #include "db/db.h"
 #include "http/call.h"
@@ -19,7 +19,7 @@
 struct api {
 	struct db *db;
 	struct board *board;
-	struct signature *signature;
+	struct guard guard;
 	const struct schema_gate *schema;
 	struct account_limits limits;
 	int64_t timeout_ms;      /* that the database is given for a browser's request */

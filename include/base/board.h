@@ -22,7 +22,7 @@
 #include "base/rc.h"
 
 /* The last place is for requests that no route was found for. */
-enum { BOARD_STATUSES = 20, BOARD_BUCKETS = 14, BOARD_NO_ROUTE = BOUND_ROUTES - 1 };
+enum { BOARD_STATUSES = 21, BOARD_BUCKETS = 14, BOARD_NO_ROUTE = BOUND_ROUTES - 1 };
 
 /* What a slot's process is doing. */
 enum board_state { BOARD_EMPTY, BOARD_IDLE, BOARD_BUSY, BOARD_STATES };

@@ -14,5 +14,7 @@ enum { ID_UUID_SIZE = 37 };
 void id_uuid(char ret[static ID_UUID_SIZE]);
 /* 8-4-4-4-12 hex digits of either case. */
 bool id_is_uuid(struct span text);
+/* `size` random lower-case letters and digits, without a NUL; at most 16. */
+void id_alphanumeric(char *ret, size_t size);
 
 #endif

@@ -42,6 +42,32 @@
 	X(HMAC_EXPIRED, "wa_hmac_refused_total{reason=\"expired\"}", "") \
 	X(HMAC_MILLISECONDS, "wa_hmac_refused_total{reason=\"milliseconds\"}", "") \
 	X(HMAC_MISMATCH, "wa_hmac_refused_total{reason=\"mismatch\"}", "") \
+	X(REFUSED_NO_PROOF, "wa_refused_total{reason=\"no_proof\"}", \
+	    "Requests of browsers and scripts that were not let in, by reason.") \
+	X(REFUSED_WRONG_WAY, "wa_refused_total{reason=\"wrong_way\"}", "") \
+	X(REFUSED_NO_KEY, "wa_refused_total{reason=\"no_key\"}", "") \
+	X(REFUSED_MALFORMED, "wa_refused_total{reason=\"malformed\"}", "") \
+	X(REFUSED_MAC, "wa_refused_total{reason=\"mac\"}", "") \
+	X(REFUSED_PREFIX, "wa_refused_total{reason=\"prefix\"}", "") \
+	X(REFUSED_SESSION_ID, "wa_refused_total{reason=\"session_id\"}", "") \
+	X(REFUSED_NO_SESSION, "wa_refused_total{reason=\"no_session\"}", "") \
+	X(REFUSED_NO_ACCESS, "wa_refused_total{reason=\"no_access\"}", "") \
+	X(REFUSED_EXPIRED, "wa_refused_total{reason=\"expired\"}", "") \
+	X(REFUSED_PAYLOAD, "wa_refused_total{reason=\"payload\"}", "") \
+	X(REFUSED_GUEST, "wa_refused_total{reason=\"guest\"}", "") \
+	X(REFUSED_USER_GONE, "wa_refused_total{reason=\"user_gone\"}", "") \
+	X(REFUSED_BAD_TOKEN, "wa_refused_total{reason=\"bad_token\"}", "") \
+	X(REFUSED_TOKEN_EXPIRED, "wa_refused_total{reason=\"token_expired\"}", "") \
+	X(REFUSED_NO_WORKSPACE, "wa_refused_total{reason=\"no_workspace\"}", "") \
+	X(REFUSED_WORKSPACE_REQUIRED, "wa_refused_total{reason=\"workspace_required\"}", "") \
+	X(REFUSED_WORKSPACE_GONE, "wa_refused_total{reason=\"workspace_gone\"}", "") \
+	X(REFUSED_NOT_MEMBER, "wa_refused_total{reason=\"not_member\"}", "") \
+	X(REFUSED_ROLE, "wa_refused_total{reason=\"role\"}", "") \
+	X(REFUSED_SUSPENDED, "wa_refused_total{reason=\"suspended\"}", "") \
+	X(REFUSED_ABILITY, "wa_refused_total{reason=\"ability\"}", "") \
+	X(REFUSED_CSRF, "wa_refused_total{reason=\"csrf_mismatch\"}", "") \
+	X(SESSION_TOUCH_FAILED, "wa_session_touch_failed_total", \
+	    "Sessions whose last activity could not be written.") \
 	X(OVER_LIMIT, "wa_connected_over_limit_total", \
 	    "Connected reports accepted although the workspace is over WA_MAX_ACCOUNTS.")
 

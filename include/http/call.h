@@ -14,6 +14,15 @@
 #include "http/router.h"
 
 struct api;
+struct input;
+struct session;
+
+/* Who is asking, once they were let in by a login or a token. */
+struct caller {
+	uint64_t user_id;
+	uint64_t workspace_id;
+	const struct session *session; /* NULL with a token */
+};
 
 struct call {
 	struct http_request request;
@@ -24,6 +33,9 @@ struct call {
 	struct slot *slot;         /* this process's counters */
 	const struct route *route; /* NULL: none was found */
 	struct span account;       /* ":account" of the route */
+	struct caller caller;      /* of browser routes */
+	struct input *input;       /* of browser routes: query and body */
+	void *asked;               /* what the route's `ask` has asked for */
 	enum audience audience;
 	int64_t now_us;  /* wall clock when the request was taken */
 	const char *why; /* for the log: why it was refused; NULL if it was not */

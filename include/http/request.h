@@ -20,7 +20,7 @@ enum http_method {
 	HTTP_OTHER,
 };
 
-/* The FastCGI parameters that we read; nginx/wa-accounts.params sends just these. */
+/* The FastCGI parameters that we read; nginx/wa-accounts*.params send these. */
 enum http_param {
 	PARAM_REQUEST_METHOD,
 	PARAM_DOCUMENT_URI,
@@ -28,6 +28,14 @@ enum http_param {
 	PARAM_CONTENT_LENGTH,
 	PARAM_REMOTE_ADDR,
 	PARAM_REQUEST_ID,
+	PARAM_CONTENT_TYPE,
+	PARAM_HTTPS,
+	PARAM_ACCEPT,
+	PARAM_AUTHORIZATION,
+	PARAM_COOKIE,
+	PARAM_X_CSRF_TOKEN,
+	PARAM_X_XSRF_TOKEN,
+	PARAM_X_WORKSPACE_ID,
 	PARAM_X_TIMESTAMP,
 	PARAM_X_HMAC_SIGNATURE,
 	PARAM_LOCAL,

@@ -15,10 +15,13 @@
 #include "http/request.h"
 
 struct call;
+struct db_ask;
 
 enum way {
 	WAY_SIGNATURE = 1, /* HMAC of the Node.js service */
 	WAY_LOCAL = 2,     /* nginx says so, in the operations locations only */
+	WAY_LOGIN = 4,     /* the application's session cookie, with a CSRF token on writes */
+	WAY_TOKEN = 8,     /* a bearer token */
 };
 
 /* Who reads the answer, and therefore how errors look. */
@@ -36,6 +39,13 @@ struct route {
 	size_t body_max;  /* bytes; more is 413 */
 	const char *name; /* for the log and the metrics */
 	void (*run)(struct call *call);
+	/*
+	 * May be NULL.  What the answer needs from the database, made into a question
+	 * that is asked together with the last one about the caller; `run` is only
+	 * called when that one's answer lets the caller in.  False: there is nothing to ask.
+	 */
+	bool (*ask)(struct call *call, struct db_ask *ret);
+	bool polled; /* a page asks again and again: its login's cookies are not sent anew */
 };
 
 struct routes {

@@ -1,91 +1,10 @@
 #include "account/account.h"
 
 #include "account_event.h"
-#include "account_rules.h"
+#include "account_report.h"
 #include "account_store.h"
 #include "base/now.h"
 #include "base/num.h"
-
-static const struct {
-	const char *word;
-	enum account_state state;
-} words[] = {
-    {"connecting", ACCOUNT_CONNECTING},
-    {"connected", ACCOUNT_CONNECTED},
-    {"disconnected", ACCOUNT_DISCONNECTED},
-    {"error", ACCOUNT_ERROR},
-    {"qr_scanning", ACCOUNT_CONNECTING},
-    {"qr_generated", ACCOUNT_CONNECTING},
-    {"initializing", ACCOUNT_CONNECTING},
-    {"authenticated", ACCOUNT_CONNECTED},
-    {"ready", ACCOUNT_CONNECTED},
-    {"failed", ACCOUNT_ERROR},
-};
-
-const char *account_state_name(enum account_state state)
-{
-	return words[state].word;
-}
-
-const char *account_state_legacy(enum account_state state)
-{
-	switch (state) {
-	case ACCOUNT_CONNECTING:
-		return "qr_scanning";
-	case ACCOUNT_ERROR:
-		return "failed";
-	default:
-		return account_state_name(state);
-	}
-}
-
-bool account_state_of(struct span word, enum account_state *ret)
-{
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (!span_is(word, words[i].word))
-			continue;
-		*ret = words[i].state;
-		return true;
-	}
-	return false;
-}
-
-/* As the application's model does: preg_replace('/[^\d+]/'), then '+' and ltrim. */
-struct span account_formatted_phone(struct span phone_number, struct arena *mem)
-{
-	char *text;
-	size_t len = 1, plus = 1;
-
-	if (phone_number.len == 0)
-		return (struct span){0};
-	text = arena_bytes(mem, phone_number.len + 2);
-	text[0] = '+';
-	for (size_t i = 0; i < phone_number.len; i++)
-		if (num_is_digit(phone_number.ptr[i]) || phone_number.ptr[i] == '+')
-			text[len++] = phone_number.ptr[i];
-	text[len] = '\0';
-	if (len - 1 < 10)
-		return span_from(text + 1, len - 1);
-	while (plus < len && text[plus] == '+')
-		plus++;
-	text[plus - 1] = '+';
-	return span_from(text + plus - 1, len - plus + 1);
-}
-
-int account_health(const struct account *account, int64_t now_us)
-{
-	double score = 100;
-	double failures = account->recent_failures * 10;
-
-	if (account->state != ACCOUNT_CONNECTED)
-		score -= 50;
-	if (account->last_activity_at != TIME_NONE &&
-	    account->last_activity_at < now_us - 3600 * US_PER_S)
-		score -= 20;
-	if (failures > 0)
-		score -= failures < 30 ? failures : 30;
-	return score > 0 ? (int)score : 0;
-}
 
 /* A session's name may look like anything: it is tried when the other reading finds nothing. */
 static enum account_ref_kind first_kind(struct span ref)
@@ -131,15 +50,36 @@ enum rc account_find(
 	return in_workspace(rc, ret, workspace_id);
 }
 
+enum rc account_find_any(struct db *db, struct arena *mem, struct span ref, struct account *ret)
+{
+	enum account_ref_kind kind = first_kind(ref);
+	enum rc rc;
+
+	if (!may_name_an_account(ref))
+		return RC_NOT_FOUND;
+	rc = account_store_find_any(db, mem, kind, ref, ret);
+	if (rc == RC_NOT_FOUND && kind != REF_SESSION)
+		rc = account_store_find_any(db, mem, REF_SESSION, ref, ret);
+	return rc;
+}
+
+/* A live one. */
+static enum rc lock_kind(struct db *db, struct arena *mem, enum account_ref_kind kind,
+    const struct account_report *report, struct account *ret)
+{
+	enum rc rc = account_store_lock(db, mem, kind, report->account, report->qr_code, ret);
+
+	return rc == RC_OK && ret->deleted_at != TIME_NONE ? RC_NOT_FOUND : rc;
+}
+
 static enum rc lock(
     struct db *db, struct arena *mem, const struct account_report *report, struct account *ret)
 {
 	enum account_ref_kind kind = first_kind(report->account);
-	enum rc rc = account_store_lock(db, mem, kind, report->account, report->qr_code, ret);
+	enum rc rc = lock_kind(db, mem, kind, report, ret);
 
 	if (rc == RC_NOT_FOUND && kind != REF_SESSION)
-		rc =
-		    account_store_lock(db, mem, REF_SESSION, report->account, report->qr_code, ret);
+		rc = lock_kind(db, mem, REF_SESSION, report, ret);
 	return in_workspace(rc, ret, report->workspace_id);
 }
 
@@ -159,7 +99,8 @@ static enum rc look_around(struct db *db, struct reporting *r, const struct acco
 
 	if (account_rules_is_phone(r->report->phone_number))
 		digits = account_rules_phone_digits(r->report->phone_number, r->mem);
-	return account_store_surroundings(db, r->mem, before, digits, ret);
+	return account_store_surroundings(
+	    db, r->mem, before->workspace_id, before->id, digits, ret);
 }
 
 static enum rc report_body(struct db *db, void *ctx)
@@ -180,7 +121,7 @@ static enum rc report_body(struct db *db, void *ctx)
 		rc = look_around(db, r, &before, &around);
 	if (rc != RC_OK)
 		return rc;
-	rc = account_rules_report(&before, r->report, &around, r->limits, now, r->mem, &r->change);
+	rc = account_report_change(&before, r->report, &around, r->limits, now, r->mem, &r->change);
 	r->refusal = r->change.refusal;
 	if (rc == RC_OK)
 		rc = account_store_change(db, &r->change, now);

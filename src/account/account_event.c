@@ -38,10 +38,11 @@ static void put_end(struct buf *b, const struct account *after, int64_t now_us)
 	buf_putc(b, '}');
 }
 
-/* What the report brought; over it, what every page may rely on. */
-static enum rc metadata_of(const struct account *after, struct span reported, int64_t now_us,
-    struct arena *mem, struct span *ret)
+/* What a report brought; over it, what every page may rely on. */
+static enum rc metadata_of(const struct account_change *change, struct span reported,
+    int64_t now_us, struct arena *mem, struct span *ret)
 {
+	const struct account *after = &change->after;
 	struct members *members;
 	struct buf number = buf_in(mem, 24), when = buf_in(mem, NOW_TEXT_SIZE),
 		   phone = buf_in(mem, 6 * BOUND_METADATA),
@@ -52,7 +53,7 @@ static enum rc metadata_of(const struct account *after, struct span reported, in
 	buf_put_u64(&number, after->id);
 	now_put_iso(&when, now_us);
 	json_put_string(&phone, after->phone_number);
-	json_put_string(&formatted, account_formatted_phone(after->phone_number, mem));
+	json_put_string(&formatted, account_rules_formatted_phone(after->phone_number, mem));
 	members_set(members, SPAN_OF("id"), buf_span(&number));
 	members_set_string(members, "uuid", after->uuid);
 	members_set(members, SPAN_OF("phone_number"), buf_span(&phone));
@@ -60,23 +61,29 @@ static enum rc metadata_of(const struct account *after, struct span reported, in
 	members_set(
 	    members, SPAN_OF("is_primary"), after->is_primary ? SPAN_OF("true") : SPAN_OF("false"));
 	members_set_string(members, "timestamp", buf_span(&when));
+	if (change->action != NULL)
+		members_set_string(members, "action", span_of(change->action));
 	*ret = members_write(members);
 	return RC_OK;
 }
 
-static enum rc put_status(struct db *db, struct arena *mem, const struct account *after,
-    const struct account_report *report, int64_t now_us)
+static enum rc put_status(struct db *db, struct arena *mem, const struct account_change *change,
+    struct span reported, int64_t now_us)
 {
+	const struct account *after = &change->after;
+	const char *word =
+	    change->word != NULL ? change->word : account_rules_state_legacy(after->state);
 	struct buf payload = buf_in(mem, PAYLOAD_MAX);
 	struct span metadata;
-	enum rc rc = metadata_of(after, report->metadata, now_us, mem, &metadata);
+	enum rc rc = metadata_of(change, reported, now_us, mem, &metadata);
 
 	if (rc != RC_OK)
 		return rc;
 	buf_putc(&payload, '{');
 	put_member_text(&payload, "account_id", public_id(after));
-	put_member_text(&payload, "status", span_of(account_state_legacy(after->state)));
-	put_member_text(&payload, "connection_status", span_of(account_state_name(after->state)));
+	put_member_text(&payload, "status", span_of(word));
+	put_member_text(
+	    &payload, "connection_status", span_of(account_rules_state_name(after->state)));
 	put_member_number(&payload, "workspace_id", after->workspace_id);
 	put_member_text(&payload, "phone_number", after->phone_number);
 	json_put_key(&payload, "metadata");
@@ -107,7 +114,8 @@ static enum rc put_qr(struct db *db, struct arena *mem, const struct account *af
 		    "qr-code-generated", buf_span(&payload), report->qr_expires_s});
 }
 
-static enum rc put_disconnect(struct db *db, struct arena *mem, const struct account *after)
+static enum rc put_command(
+    struct db *db, struct arena *mem, const struct account *after, const char *name)
 {
 	struct buf payload = buf_in(mem, PAYLOAD_MAX);
 
@@ -119,21 +127,25 @@ static enum rc put_disconnect(struct db *db, struct arena *mem, const struct acc
 	if (payload.failed)
 		return RC_INTERNAL;
 	return outbox_put_command(
-	    db, &(struct outbox_row){after->id, after->workspace_id, after->state_version,
-		    "disconnect", buf_span(&payload), COMMAND_LIFETIME_S});
+	    db, &(struct outbox_row){after->id, after->workspace_id, after->state_version, name,
+		    buf_span(&payload), COMMAND_LIFETIME_S});
+}
+
+static bool shows_new_qr(const struct account_change *change, const struct account_report *report)
+{
+	return report != NULL && report->qr_code.ptr != NULL && change->refusal == ACCOUNT_ACCEPTED;
 }
 
 enum rc account_event_put(struct db *db, struct arena *mem, const struct account_change *change,
     const struct account_report *report, int64_t now_us)
 {
-	const struct account *after = &change->after;
+	struct span reported = report != NULL ? report->metadata : (struct span){0};
 	enum rc rc = RC_OK;
 
 	if (change->tells)
-		rc = report->qr_code.ptr != NULL && change->refusal == ACCOUNT_ACCEPTED
-			 ? put_qr(db, mem, after, report, now_us)
-			 : put_status(db, mem, after, report, now_us);
-	if (rc == RC_OK && change->sends_disconnect)
-		rc = put_disconnect(db, mem, after);
+		rc = shows_new_qr(change, report) ? put_qr(db, mem, &change->after, report, now_us)
+						  : put_status(db, mem, change, reported, now_us);
+	if (rc == RC_OK && change->command != NULL)
+		rc = put_command(db, mem, &change->after, change->command);
 	return rc;
 }

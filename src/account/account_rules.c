@@ -1,30 +1,53 @@
-#include "account_rules.h"
+#include "account/account_rules.h"
 
 #include "base/now.h"
 #include "base/num.h"
-#include "text/members.h"
 #include "text/utf8.h"
 
-/* A QR code or "connecting" this soon after connecting was on its way before. */
-static const int64_t late_us = 60 * US_PER_S;
-/* A pairing outlives its QR code by this, and its first one by no more than that. */
-static const int64_t after_qr_us = 60 * US_PER_S;
-static const int64_t pairing_us = 15 * 60 * US_PER_S;
+static const int64_t inactive_after_us = 3600 * US_PER_S;
 
-/* Members of metadata that are ours: a report cannot set them. */
-static const char *const own_members[] = {
-    "recent_failures", "last_error", "last_disconnect_reason", "last_disconnect_at", NULL};
+static const struct {
+	const char *word;
+	enum account_state state;
+} words[] = {
+    {"connecting", ACCOUNT_CONNECTING},
+    {"connected", ACCOUNT_CONNECTED},
+    {"disconnected", ACCOUNT_DISCONNECTED},
+    {"error", ACCOUNT_ERROR},
+    {"qr_scanning", ACCOUNT_CONNECTING},
+    {"qr_generated", ACCOUNT_CONNECTING},
+    {"initializing", ACCOUNT_CONNECTING},
+    {"authenticated", ACCOUNT_CONNECTED},
+    {"ready", ACCOUNT_CONNECTED},
+    {"failed", ACCOUNT_ERROR},
+};
 
-struct span account_rules_phone_digits(struct span phone, struct arena *mem)
+const char *account_rules_state_name(enum account_state state)
 {
-	char *digits = arena_bytes(mem, phone.len + 1);
-	size_t len = 0;
+	return words[state].word;
+}
 
-	for (size_t i = 0; i < phone.len; i++)
-		if (num_is_digit(phone.ptr[i]))
-			digits[len++] = phone.ptr[i];
-	digits[len] = '\0';
-	return span_from(digits, len);
+const char *account_rules_state_legacy(enum account_state state)
+{
+	switch (state) {
+	case ACCOUNT_CONNECTING:
+		return "qr_scanning";
+	case ACCOUNT_ERROR:
+		return "failed";
+	default:
+		return account_rules_state_name(state);
+	}
+}
+
+bool account_rules_state_of(struct span word, enum account_state *ret)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (!span_is(word, words[i].word))
+			continue;
+		*ret = words[i].state;
+		return true;
+	}
+	return false;
 }
 
 bool account_rules_is_phone(struct span phone)
@@ -43,224 +66,336 @@ bool account_rules_is_phone(struct span phone)
 	       phone.len <= BOUND_PHONE;
 }
 
-/* One report on its way through the rules. */
-struct reporting {
-	const struct account *before;
-	const struct account_report *report;
-	const struct account_surroundings *around;
-	const struct account_limits *limits;
-	int64_t now_us;
-	struct arena *mem;
-	struct account_change *change;
-};
-
-static bool is_late(const struct reporting *r)
+struct span account_rules_phone_digits(struct span phone, struct arena *mem)
 {
-	const struct account *before = r->before;
+	char *digits = arena_bytes(mem, phone.len + 1);
+	size_t len = 0;
 
-	return r->report->state == ACCOUNT_CONNECTING && before->state == ACCOUNT_CONNECTED &&
-	       before->last_connected_at != TIME_NONE &&
-	       r->now_us - before->last_connected_at < late_us;
-}
-
-static void end_pairing(struct reporting *r)
-{
-	r->change->keeps_qr = false;
-	r->change->after.qr_expires_at = TIME_NONE;
-	r->change->after.qr_first_at = TIME_NONE;
-	r->change->after.connect_deadline_at = TIME_NONE;
-}
-
-static void show_qr(struct reporting *r)
-{
-	struct account *after = &r->change->after;
-	int64_t seconds = r->now_us / US_PER_S + (int64_t)r->report->qr_expires_s;
-	int64_t limit;
-
-	r->change->keeps_qr = false;
-	r->change->qr_code = r->report->qr_code;
-	after->qr_expires_at = seconds * US_PER_S;
-	if (r->before->state != ACCOUNT_CONNECTING || after->qr_first_at == TIME_NONE)
-		after->qr_first_at = r->now_us;
-	limit = after->qr_first_at + pairing_us;
-	after->connect_deadline_at = after->qr_expires_at + after_qr_us;
-	if (after->connect_deadline_at > limit)
-		after->connect_deadline_at = limit;
-}
-
-/* One number, however it is written, stays as it is written. */
-static void take_phone(struct reporting *r)
-{
-	struct span reported = r->report->phone_number;
-
-	if (!account_rules_is_phone(reported))
-		return;
-	if (!span_eq(account_rules_phone_digits(reported, r->mem),
-		account_rules_phone_digits(r->before->phone_number, r->mem)))
-		r->change->after.phone_number = span_trim(reported);
-}
-
-static void connect(struct reporting *r)
-{
-	struct account *after = &r->change->after;
-
-	end_pairing(r);
-	take_phone(r);
-	after->is_active = true;
-	after->last_activity_at = r->now_us;
-	if (r->before->state != ACCOUNT_CONNECTED) {
-		after->last_connected_at = r->now_us;
-		r->change->over_limit = r->around->connected >= r->limits->max_connected;
-	}
-	if (!r->around->has_live_primary)
-		after->is_primary = true;
-}
-
-static uint64_t failures_after(const struct account *before)
-{
-	double failures = before->recent_failures;
-
-	return failures < 0 ? 1 : failures > 1e9 ? 1000000000 : (uint64_t)failures + 1;
-}
-
-/* What went wrong, in the report's own words if it has some. */
-static struct span error_text(const struct members *reported)
-{
-	static const char *const names[] = {"error", "message", "reason", "last_error"};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		struct span raw = members_get(reported, span_of(names[i]));
-
-		if (raw.len > 2 && raw.ptr[0] == '"')
-			return raw;
-	}
-	return SPAN_OF("\"Unknown\"");
-}
-
-static void set_failures(struct members *metadata, uint64_t failures, struct arena *mem)
-{
-	struct buf text = buf_in(mem, 24);
-
-	buf_put_u64(&text, failures);
-	members_set(metadata, SPAN_OF("recent_failures"), buf_span(&text));
-}
-
-static void set_reason(struct members *metadata, const struct reporting *r)
-{
-	struct buf when = buf_in(r->mem, NOW_TEXT_SIZE);
-
-	now_put_iso(&when, r->now_us);
-	members_set_string(metadata, "last_disconnect_reason", r->report->reason);
-	members_set_string(metadata, "last_disconnect_at", buf_span(&when));
+	for (size_t i = 0; i < phone.len; i++)
+		if (num_is_digit(phone.ptr[i]))
+			digits[len++] = phone.ptr[i];
+	digits[len] = '\0';
+	return span_from(digits, len);
 }
 
 /*
- * The report's members over the row's, then our own.  What the row holds
- * that is no object (the database allows any JSON) is kept as "previous".
+ * As the application's model does: preg_replace('/[^\d+]/'), then '+' and
+ * ltrim.  "0" is nothing to PHP.
  */
-static enum rc merge_metadata(struct reporting *r)
+struct span account_rules_formatted_phone(struct span phone_number, struct arena *mem)
 {
-	struct members *metadata, *reported;
-	struct account *after = &r->change->after;
-	struct span merged;
+	char *text;
+	size_t len = 1, plus = 1;
 
-	if (members_read(r->report->metadata, r->mem, &reported) != RC_OK)
-		return RC_INTERNAL;
-	if (members_read(r->before->metadata, r->mem, &metadata) != RC_OK) {
-		if (members_read((struct span){0}, r->mem, &metadata) != RC_OK)
-			return RC_INTERNAL;
-		members_set(metadata, SPAN_OF("previous"), r->before->metadata);
-	}
-	members_merge(metadata, reported, own_members);
-	if (r->report->reason.ptr != NULL)
-		set_reason(metadata, r);
-	if (after->state == ACCOUNT_CONNECTED) {
-		set_failures(metadata, 0, r->mem);
-	} else if (after->state == ACCOUNT_ERROR) {
-		set_failures(metadata, failures_after(r->before), r->mem);
-		members_set(metadata, SPAN_OF("last_error"), error_text(reported));
-	} else if (r->report->metadata.ptr == NULL && r->report->reason.ptr == NULL) {
-		return RC_OK;
-	}
-	merged = members_write(metadata);
-	if (merged.len <= BOUND_METADATA) {
-		after->metadata = merged;
-		return RC_OK;
-	}
-	/* Full: a report may bring nothing more, but its state is stored. */
-	if (r->report->metadata.ptr == NULL)
-		return RC_OK;
-	r->change->refusal = ACCOUNT_METADATA_FULL;
-	return RC_INVALID;
+	if (phone_number.len == 0 || span_is(phone_number, "0"))
+		return (struct span){0};
+	text = arena_bytes(mem, phone_number.len + 2);
+	text[0] = '+';
+	for (size_t i = 0; i < phone_number.len; i++)
+		if (num_is_digit(phone_number.ptr[i]) || phone_number.ptr[i] == '+')
+			text[len++] = phone_number.ptr[i];
+	text[len] = '\0';
+	if (len - 1 < 10)
+		return span_from(text + 1, len - 1);
+	while (plus < len && text[plus] == '+')
+		plus++;
+	text[plus - 1] = '+';
+	return span_from(text + plus - 1, len - plus + 1);
 }
 
-static bool shows_qr(const struct account *account, int64_t now_us)
+struct account_health account_rules_health(const struct account *account, int64_t now_us)
+{
+	struct account_health health = {0};
+	double failures = account->recent_failures * 10;
+	double score;
+
+	if (account->state != ACCOUNT_CONNECTED)
+		health.not_connected = 50;
+	if (account->last_activity_at != TIME_NONE &&
+	    account->last_activity_at < now_us - inactive_after_us)
+		health.inactive = 20;
+	if (failures < 0)
+		failures = 0;
+	failures = failures < 30 ? failures : 30;
+	score = 100 - health.not_connected - health.inactive - failures;
+	health.score = score > 0 ? (int)score : 0;
+	health.recent_failures = 100 - health.not_connected - health.inactive - health.score;
+	health.is_healthy = health.score >= 70 && account->state == ACCOUNT_CONNECTED;
+	return health;
+}
+
+bool account_rules_shows_qr(const struct account *account, int64_t now_us)
 {
 	return account->has_qr &&
 	       (account->qr_expires_at == TIME_NONE || account->qr_expires_at > now_us);
 }
 
-static bool qr_changes(const struct reporting *r)
+bool account_rules_may_add(uint64_t connected, const struct account_limits *limits)
 {
-	bool shown = shows_qr(r->before, r->now_us);
-
-	if (r->change->keeps_qr)
-		return false;
-	return r->change->qr_code.ptr == NULL ? shown : !shown || !r->before->same_qr;
+	return connected < limits->max_connected;
 }
 
-/* Every change of what others see goes by one number, and writes one event. */
-static void finish(struct reporting *r)
-{
-	const struct account *before = r->before;
-	struct account *after = &r->change->after;
+static const char required[] = "field is required.";
+static const char must_be_string[] = "field must be a string.";
 
-	r->change->tells = after->state != before->state ||
-			   after->is_primary != before->is_primary ||
-			   !span_eq(after->phone_number, before->phone_number) || qr_changes(r);
-	if (r->change->tells)
+static bool is_empty(const struct field *field)
+{
+	return field->type == FIELD_MISSING || field->type == FIELD_NULL ||
+	       field->type == FIELD_EMPTY;
+}
+
+/* What Laravel's regex rule looks at: strings, and numbers as text. */
+static bool has_text(const struct field *field)
+{
+	return field->type == FIELD_STRING || field->type == FIELD_INTEGER ||
+	       field->type == FIELD_FLOAT;
+}
+
+static void check_phone(const struct field *phone, bool optional, struct faults *faults)
+{
+	if (is_empty(phone)) {
+		/* Left out is not a list of nothing. */
+		if (!optional || phone->type == FIELD_EMPTY)
+			faults_add(faults, "phone_number", required);
+		return;
+	}
+	if (phone->type != FIELD_STRING)
+		faults_add(faults, "phone_number", must_be_string);
+	if (!has_text(phone) || !account_rules_is_phone(phone->text))
+		faults_add(faults, "phone_number", "field format is invalid.");
+}
+
+static void check_name(const struct field *name, struct faults *faults)
+{
+	if (name->type == FIELD_MISSING || name->type == FIELD_NULL)
+		return;
+	if (name->type != FIELD_STRING)
+		faults_add(faults, "account_name", must_be_string);
+	/* Laravel's max counts a list's members, and speaks of characters. */
+	if (utf8_length(name->text) > BOUND_NAME || name->members > BOUND_NAME)
+		faults_add(
+		    faults, "account_name", "field must not be greater than 255 characters.");
+}
+
+static void check_provider(const struct field *provider, struct faults *faults)
+{
+	if (is_empty(provider)) {
+		faults_add(faults, "provider_type", required);
+		return;
+	}
+	if (provider->type != FIELD_STRING)
+		faults_add(faults, "provider_type", must_be_string);
+	if (!span_is(provider->text, "webjs") && !span_is(provider->text, "meta"))
+		faults_add_selected(faults, "provider_type");
+}
+
+/* Laravel's booleans: true, false, 1, 0, "1", "0". */
+static void check_primary(const struct field *primary, struct faults *faults, bool *ret)
+{
+	bool has_digit = primary->type == FIELD_STRING || primary->type == FIELD_INTEGER;
+
+	*ret = primary->type == FIELD_TRUE || (has_digit && span_is(primary->text, "1"));
+	if (!*ret && primary->type != FIELD_MISSING && primary->type != FIELD_FALSE &&
+	    !(has_digit && span_is(primary->text, "0")))
+		faults_add(faults, "is_primary", "field must be true or false.");
+}
+
+void account_rules_new(const struct account_input *in, const struct account_limits *limits,
+    struct faults *faults, struct account_new *ret)
+{
+	bool is_webjs =
+	    in->provider_type.type == FIELD_STRING && span_is(in->provider_type.text, "webjs");
+	struct span phone = in->phone_number.text, name = in->account_name.text;
+	bool is_primary;
+
+	check_phone(&in->phone_number, limits->phone_optional && is_webjs, faults);
+	check_name(&in->account_name, faults);
+	check_provider(&in->provider_type, faults);
+	check_primary(&in->is_primary, faults, &is_primary);
+	*ret = (struct account_new){
+	    .phone_number = phone,
+	    .account_name = name.ptr != NULL ? name : phone,
+	    .provider_type = in->provider_type.text,
+	    .is_primary = is_primary,
+	};
+}
+
+void account_rules_end_pairing(struct account_change *change)
+{
+	change->keeps_qr = false;
+	change->after.qr_expires_at = TIME_NONE;
+	change->after.qr_first_at = TIME_NONE;
+	change->after.connect_deadline_at = TIME_NONE;
+}
+
+static bool qr_changes(
+    const struct account *before, const struct account_change *change, int64_t now_us)
+{
+	bool shown = account_rules_shows_qr(before, now_us);
+
+	if (change->keeps_qr)
+		return false;
+	return change->qr_code.ptr == NULL ? shown : !shown || !before->same_qr;
+}
+
+void account_rules_count(
+    const struct account *before, struct account_change *change, int64_t now_us)
+{
+	struct account *after = &change->after;
+
+	change->tells = after->state != before->state || after->is_primary != before->is_primary ||
+			!span_eq(after->phone_number, before->phone_number) ||
+			after->deleted_at != before->deleted_at ||
+			qr_changes(before, change, now_us);
+	if (change->tells)
 		after->state_version++;
 }
 
-static enum rc refuse_phone(struct reporting *r)
+static bool is_webjs(const struct account *account)
 {
-	r->change->refusal = ACCOUNT_PHONE_TAKEN;
-	/* Sessions of other providers are not the Node service's to end. */
-	r->change->sends_disconnect = span_is(r->before->provider_type, "webjs");
-	r->change->after.state = ACCOUNT_ERROR;
-	finish(r);
+	return span_is(account->provider_type, "webjs");
+}
+
+/* One that the Node service can be told to end. */
+static bool has_session(const struct account *account)
+{
+	return is_webjs(account) && account->session_id.ptr != NULL;
+}
+
+static enum rc refuse(struct account_change *change, enum rc rc, enum account_refusal refusal)
+{
+	change->refusal = refusal;
+	return rc;
+}
+
+static enum rc set_primary(const struct account *before, const struct account_surroundings *around,
+    struct account_change *change)
+{
+	if (before->is_primary)
+		return RC_OK;
+	change->stores = true;
+	change->after.is_primary = true;
+	change->demotes = around->has_live_primary;
+	change->word = "primary_changed";
 	return RC_OK;
 }
 
-enum rc account_rules_report(const struct account *before, const struct account_report *report,
-    const struct account_surroundings *around, const struct account_limits *limits, int64_t now_us,
-    struct arena *mem, struct account_change *ret)
+static enum rc disconnect(const struct account *before, const struct account_surroundings *around,
+    struct account_change *change)
 {
-	struct reporting r = {before, report, around, limits, now_us, mem, ret};
-	enum rc rc;
+	if (before->state == ACCOUNT_DISCONNECTED && !before->is_active &&
+	    !around->has_open_command)
+		return RC_OK;
+	change->stores = true;
+	change->after.state = ACCOUNT_DISCONNECTED;
+	change->after.is_active = false;
+	account_rules_end_pairing(change);
+	if (has_session(before))
+		change->command = "disconnect";
+	return RC_OK;
+}
 
-	*ret = (struct account_change){.after = *before, .keeps_qr = true};
-	if (report->qr_code.ptr != NULL && !span_is(before->provider_type, "webjs")) {
-		ret->refusal = ACCOUNT_NOT_WEBJS;
-		return RC_INVALID;
+static enum rc delete_account(
+    const struct account *before, int64_t now_us, struct account_change *change)
+{
+	change->stores = true;
+	change->after.deleted_at = now_us;
+	change->word = "deleted";
+	account_rules_end_pairing(change);
+	if (has_session(before))
+		change->command = "disconnect";
+	return RC_OK;
+}
+
+static void begin_pairing(
+    const struct account_limits *limits, int64_t now_us, struct account_change *change)
+{
+	change->stores = true;
+	change->after.state = ACCOUNT_CONNECTING;
+	account_rules_end_pairing(change);
+	change->after.connect_deadline_at = now_us + limits->connect_deadline_us;
+}
+
+static enum rc reconnect(const struct account *before, const struct account_surroundings *around,
+    const struct account_limits *limits, int64_t now_us, struct account_change *change)
+{
+	if (!is_webjs(before))
+		return refuse(change, RC_INVALID, ACCOUNT_NOT_WEBJS);
+	if (before->state == ACCOUNT_CONNECTED)
+		return RC_OK;
+	if (!account_rules_may_add(around->connected, limits))
+		return refuse(change, RC_DENIED, ACCOUNT_LIMIT_REACHED);
+	begin_pairing(limits, now_us, change);
+	change->after.is_active = true;
+	change->command = before->last_connected_at == TIME_NONE ? "connect" : "reconnect";
+	return RC_OK;
+}
+
+static enum rc regenerate_qr(const struct account *before, const struct account_limits *limits,
+    int64_t now_us, struct account_change *change)
+{
+	if (!is_webjs(before))
+		return refuse(change, RC_INVALID, ACCOUNT_NOT_WEBJS);
+	if (before->state == ACCOUNT_CONNECTED)
+		return refuse(change, RC_CONFLICT, ACCOUNT_IS_CONNECTED);
+	begin_pairing(limits, now_us, change);
+	change->command = "regenerate-qr";
+	return RC_OK;
+}
+
+/* Its session has been told to end: it comes back disconnected, behind whoever is primary now. */
+static enum rc restore(const struct account *before, const struct account_surroundings *around,
+    struct account_change *change)
+{
+	if (around->phone_is_taken)
+		return refuse(change, RC_CONFLICT, ACCOUNT_PHONE_TAKEN);
+	change->stores = true;
+	change->after.deleted_at = TIME_NONE;
+	change->after.state = ACCOUNT_DISCONNECTED;
+	change->after.is_active = false;
+	change->after.is_primary = before->is_primary && !around->has_live_primary;
+	account_rules_end_pairing(change);
+	return RC_OK;
+}
+
+enum rc account_rules_act(const struct account *before, enum account_action action,
+    const struct account_surroundings *around, const struct account_limits *limits, int64_t now_us,
+    struct account_change *ret)
+{
+	static const char *const names[ACCOUNT_ACTIONS] = {
+	    [ACCOUNT_SET_PRIMARY] = "set_primary",
+	    [ACCOUNT_DISCONNECT] = "disconnect",
+	    [ACCOUNT_DELETE] = "delete",
+	    [ACCOUNT_RECONNECT] = "reconnect",
+	    [ACCOUNT_REGENERATE_QR] = "regenerate_qr",
+	    [ACCOUNT_RESTORE] = "restore",
+	};
+	enum rc rc = RC_INTERNAL;
+
+	*ret = (struct account_change){.after = *before, .keeps_qr = true, .action = names[action]};
+	switch (action) {
+	case ACCOUNT_SET_PRIMARY:
+		rc = set_primary(before, around, ret);
+		break;
+	case ACCOUNT_DISCONNECT:
+		rc = disconnect(before, around, ret);
+		break;
+	case ACCOUNT_DELETE:
+		rc = delete_account(before, now_us, ret);
+		break;
+	case ACCOUNT_RECONNECT:
+		rc = reconnect(before, around, limits, now_us, ret);
+		break;
+	case ACCOUNT_REGENERATE_QR:
+		rc = regenerate_qr(before, limits, now_us, ret);
+		break;
+	case ACCOUNT_RESTORE:
+		rc = restore(before, around, ret);
+		break;
+	case ACCOUNT_ACTIONS:
+		break;
 	}
-	if (is_late(&r)) {
-		ret->refusal = ACCOUNT_LATE;
-		return RC_CONFLICT;
-	}
-	if (report->state == ACCOUNT_CONNECTED && around->phone_is_taken)
-		return refuse_phone(&r);
-	ret->after.state = report->state;
-	if (report->qr_code.ptr != NULL) {
-		show_qr(&r);
-	} else if (report->state == ACCOUNT_CONNECTED) {
-		connect(&r);
-	} else if (report->state == ACCOUNT_DISCONNECTED) {
-		end_pairing(&r);
-		ret->after.last_activity_at = now_us;
-	}
-	rc = merge_metadata(&r);
-	if (rc == RC_OK)
-		finish(&r);
+	if (rc == RC_OK && ret->stores)
+		account_rules_count(before, ret, now_us);
 	return rc;
 }

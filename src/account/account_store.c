@@ -1,72 +1,52 @@
 #include "account_store.h"
 
-#include <stdlib.h>
-
+#include "account_rows.h"
 #include "base/id.h"
 #include "base/now.h"
 #include "base/num.h"
 
-/*
- * Of metadata, a reader needs one number: the server cuts it out, so that a
- * large document never travels.
- */
-#define READ_COLUMNS \
-	"id, workspace_id, uuid, session_id, phone_number, provider_type, connection_status," \
-	" is_primary, is_active, last_activity_at, last_connected_at, state_version"
-#define READ_TYPES "uusssssuuttu"
-#define FAILURES ", JSON_EXTRACT(metadata, '$.recent_failures')"
-#define CHANGE_COLUMNS \
-	", metadata, qr_code IS NOT NULL, BINARY qr_code <=> BINARY ?, qr_expires_at, qr_first_at," \
-	" connect_deadline_at"
-#define CHANGE_TYPES "suuttt"
-
 #define FIND(column) \
-	"SELECT " READ_COLUMNS FAILURES " FROM whatsapp_accounts WHERE " column \
+	"SELECT " ROWS_COLUMNS ROWS_HEALTH " FROM whatsapp_accounts WHERE " column \
 	" = ? AND deleted_at IS NULL"
+#define FIND_TYPES ROWS_TYPES ROWS_HEALTH_TYPES
+#define FIND_ANY(column) \
+	"SELECT " ROWS_COLUMNS ROWS_HEALTH ROWS_NAMES \
+	", deleted_at FROM whatsapp_accounts WHERE " column " = ?"
+#define FIND_ANY_TYPES ROWS_TYPES ROWS_HEALTH_TYPES ROWS_NAMES_TYPES "t"
 #define LOCK(column) \
-	"SELECT " READ_COLUMNS FAILURES CHANGE_COLUMNS " FROM whatsapp_accounts WHERE " column \
-	" = ? AND deleted_at IS NULL FOR UPDATE"
-/*
- * Left alone, MariaDB begins at the index's start for every page of the list.
- * Of one workspace there are few, and its own index finds them.
- */
-#define BY_STATE " FORCE INDEX (whatsapp_accounts_active_index)"
-#define ACTIVE(index, conditions) \
-	"SELECT " READ_COLUMNS " FROM whatsapp_accounts" index \
-	" WHERE id > ?" \
-	" AND connection_status = 'connected' AND is_active = 1 AND deleted_at IS NULL" conditions \
-	" ORDER BY id LIMIT ?"
+	"SELECT " ROWS_COLUMNS ROWS_HEALTH ROWS_NAMES \
+	", metadata, qr_code IS NOT NULL, BINARY qr_code <=> BINARY ?, qr_expires_at," \
+	" qr_first_at, connect_deadline_at, deleted_at FROM whatsapp_accounts WHERE " column \
+	" = ? FOR UPDATE"
+#define LOCK_TYPES ROWS_TYPES ROWS_HEALTH_TYPES ROWS_NAMES_TYPES "suutttt"
 
-enum { IN_FAILURES = sizeof(READ_TYPES) - 1, IN_CHANGE };
-enum { ROW_MAX = sizeof(READ_TYPES "s" CHANGE_TYPES) };
+enum { ROW_MAX = sizeof(LOCK_TYPES) };
 
 enum {
 	FIND_FIRST,
-	LOCK_FIRST = FIND_FIRST + REF_KINDS,
-	ACTIVE_ALL = LOCK_FIRST + REF_KINDS,
-	ACTIVE_PROVIDER,
-	ACTIVE_WORKSPACE,
-	ACTIVE_BOTH,
-	LOCK_WORKSPACE,
+	FIND_ANY_FIRST = FIND_FIRST + REF_KINDS,
+	LOCK_FIRST = FIND_ANY_FIRST + REF_KINDS,
+	LOCK_WORKSPACE = LOCK_FIRST + REF_KINDS,
 	ADD_WORKSPACE,
 	SURROUNDINGS,
+	SUCCESSOR,
 	CHANGE,
+	DEMOTE,
+	INSERT,
+	LAST_ID,
 };
-
-#define READ READ_TYPES "s"
 
 // clang-format off
 static const struct db_statement statements[] = {
-	[FIND_FIRST + REF_UUID] = {"account.find_uuid", FIND("uuid"), READ, DB_READ},
-	[FIND_FIRST + REF_ID] = {"account.find_id", FIND("id"), READ, DB_READ},
-	[FIND_FIRST + REF_SESSION] = {"account.find_session", FIND("session_id"), READ, DB_READ},
-	[LOCK_FIRST + REF_UUID] = {"account.lock_uuid", LOCK("uuid"), READ CHANGE_TYPES, 0},
-	[LOCK_FIRST + REF_ID] = {"account.lock_id", LOCK("id"), READ CHANGE_TYPES, 0},
-	[LOCK_FIRST + REF_SESSION] = {"account.lock_session", LOCK("session_id"), READ CHANGE_TYPES, 0},
-	[ACTIVE_ALL] = {"account.active", ACTIVE(BY_STATE, ""), READ_TYPES, DB_READ},
-	[ACTIVE_PROVIDER] = {"account.active_provider", ACTIVE(BY_STATE, " AND provider_type = ?"), READ_TYPES, DB_READ},
-	[ACTIVE_WORKSPACE] = {"account.active_workspace", ACTIVE("", " AND workspace_id = ?"), READ_TYPES, DB_READ},
-	[ACTIVE_BOTH] = {"account.active_both", ACTIVE("", " AND provider_type = ? AND workspace_id = ?"), READ_TYPES, DB_READ},
+	[FIND_FIRST + REF_UUID] = {"account.find_uuid", FIND("uuid"), FIND_TYPES, DB_READ},
+	[FIND_FIRST + REF_ID] = {"account.find_id", FIND("id"), FIND_TYPES, DB_READ},
+	[FIND_FIRST + REF_SESSION] = {"account.find_session", FIND("session_id"), FIND_TYPES, DB_READ},
+	[FIND_ANY_FIRST + REF_UUID] = {"account.find_any_uuid", FIND_ANY("uuid"), FIND_ANY_TYPES, DB_READ},
+	[FIND_ANY_FIRST + REF_ID] = {"account.find_any_id", FIND_ANY("id"), FIND_ANY_TYPES, DB_READ},
+	[FIND_ANY_FIRST + REF_SESSION] = {"account.find_any_session", FIND_ANY("session_id"), FIND_ANY_TYPES, DB_READ},
+	[LOCK_FIRST + REF_UUID] = {"account.lock_uuid", LOCK("uuid"), LOCK_TYPES, 0},
+	[LOCK_FIRST + REF_ID] = {"account.lock_id", LOCK("id"), LOCK_TYPES, 0},
+	[LOCK_FIRST + REF_SESSION] = {"account.lock_session", LOCK("session_id"), LOCK_TYPES, 0},
 	[LOCK_WORKSPACE] = {"workspace.lock",
 		"SELECT workspace_id FROM wa_workspaces WHERE workspace_id = ? FOR UPDATE", "u", 0},
 	[ADD_WORKSPACE] = {"workspace.add", "INSERT IGNORE INTO wa_workspaces (workspace_id) VALUES (?)", "", 0},
@@ -77,44 +57,29 @@ static const struct db_statement statements[] = {
 		" (SELECT COUNT(*) FROM whatsapp_accounts WHERE workspace_id = ? AND connection_status = 'connected'"
 		" AND deleted_at IS NULL AND id <> ?)",
 		"uuu", 0},
+	[SUCCESSOR] = {"account.successor",
+		"SELECT id FROM whatsapp_accounts WHERE workspace_id = ? AND connection_status = 'connected'"
+		" AND deleted_at IS NULL ORDER BY last_connected_at DESC, id DESC LIMIT 1",
+		"u", 0},
 	[CHANGE] = {"account.change",
 		"UPDATE whatsapp_accounts SET connection_status = ?, phone_number = ?, is_primary = ?, is_active = ?,"
 		" last_activity_at = ?, last_connected_at = ?, metadata = ?, qr_code = IF(?, qr_code, ?),"
-		" qr_expires_at = ?, qr_first_at = ?, connect_deadline_at = ?, state_version = ?, updated_at = ?"
-		" WHERE id = ?",
+		" qr_expires_at = ?, qr_first_at = ?, connect_deadline_at = ?, session_id = ?, deleted_at = ?,"
+		" state_version = ?, updated_at = ? WHERE id = ?",
 		"", 0},
+	[DEMOTE] = {"account.demote",
+		"UPDATE whatsapp_accounts SET is_primary = 0, state_version = state_version + 1, updated_at = ?"
+		" WHERE workspace_id = ? AND live_primary = 1 AND id <> ?",
+		"", 0},
+	[INSERT] = {"account.insert",
+		"INSERT INTO whatsapp_accounts (uuid, workspace_id, account_name, phone_number, provider_type,"
+		" connection_status, is_primary, is_active, created_by, session_id, state_version, created_at, updated_at)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		"", 0},
+	/* The driver cannot prepare INSERT ... RETURNING (its error 2052). */
+	[LAST_ID] = {"account.last_id", "SELECT LAST_INSERT_ID()", "u", 0},
 };
 // clang-format on
-
-/* metadata.recent_failures: a JSON number counts, anything else is 0. */
-static double number_of(struct span raw)
-{
-	char *end = NULL;
-	double number;
-
-	if (raw.len == 0 || (raw.ptr[0] != '-' && !num_is_digit(raw.ptr[0])))
-		return 0;
-	number = strtod(raw.ptr, &end);
-	return end == raw.ptr + raw.len ? number : 0;
-}
-
-static enum rc read_account(const struct db_value *row, struct account *ret)
-{
-	*ret = (struct account){
-	    .id = row[0].u,
-	    .workspace_id = row[1].u,
-	    .uuid = row[2].s,
-	    .session_id = row[3].s,
-	    .phone_number = row[4].s,
-	    .provider_type = row[5].s,
-	    .is_primary = row[7].u != 0,
-	    .is_active = row[8].u != 0,
-	    .last_activity_at = row[9].i,
-	    .last_connected_at = row[10].i,
-	    .state_version = row[11].u,
-	};
-	return account_state_of(row[6].s, &ret->state) ? RC_OK : RC_INTERNAL;
-}
 
 /* Text columns compare without case and trailing blanks; names do not. */
 static bool is_meant(const struct account *account, enum account_ref_kind kind, struct span ref)
@@ -141,42 +106,68 @@ static bool parameter_of(enum account_ref_kind kind, struct span ref, struct db_
 	return true;
 }
 
-enum rc account_store_find(struct db *db, struct arena *mem, enum account_ref_kind kind,
-    struct span ref, struct account *ret)
+/* A row by what a caller calls it; `n` statements stand at `first`, one for each kind. */
+static enum rc read_one(struct db *db, struct arena *mem, int first, enum account_ref_kind kind,
+    struct span ref, struct db_value *row, struct account *ret)
 {
-	struct db_value row[ROW_MAX], in;
+	struct db_value in;
 	enum rc rc;
 
 	if (!parameter_of(kind, ref, &in))
 		return RC_NOT_FOUND;
-	rc = db_one(db, &statements[FIND_FIRST + (int)kind], &in, 1, mem, row);
+	rc = db_one(db, &statements[first + (int)kind], &in, 1, mem, row);
 	if (rc == RC_OK)
-		rc = read_account(row, ret);
-	if (rc == RC_OK)
-		ret->recent_failures = number_of(row[IN_FAILURES].s);
-	return rc == RC_OK && !is_meant(ret, kind, ref) ? RC_NOT_FOUND : rc;
+		rc = account_rows_read(row, ret);
+	if (rc != RC_OK)
+		return rc;
+	account_rows_read_health(row, ret);
+	return is_meant(ret, kind, ref) ? RC_OK : RC_NOT_FOUND;
+}
+
+enum rc account_store_find(struct db *db, struct arena *mem, enum account_ref_kind kind,
+    struct span ref, struct account *ret)
+{
+	struct db_value row[ROW_MAX];
+
+	return read_one(db, mem, FIND_FIRST, kind, ref, row, ret);
+}
+
+enum rc account_store_find_any(struct db *db, struct arena *mem, enum account_ref_kind kind,
+    struct span ref, struct account *ret)
+{
+	struct db_value row[ROW_MAX];
+	enum rc rc = read_one(db, mem, FIND_ANY_FIRST, kind, ref, row, ret);
+
+	if (rc != RC_OK)
+		return rc;
+	account_rows_read_names(row, ret);
+	ret->deleted_at = row[ROWS_AT_MORE].i;
+	return RC_OK;
 }
 
 enum rc account_store_lock(struct db *db, struct arena *mem, enum account_ref_kind kind,
     struct span ref, struct span qr_code, struct account *ret)
 {
 	struct db_value row[ROW_MAX], in;
+	const struct db_value *more = row + ROWS_AT_MORE;
 	enum rc rc;
 
 	if (!parameter_of(kind, ref, &in))
 		return RC_NOT_FOUND;
 	rc = db_one(db, &statements[LOCK_FIRST + (int)kind], DB_IN(db_s(qr_code), in), mem, row);
 	if (rc == RC_OK)
-		rc = read_account(row, ret);
+		rc = account_rows_read(row, ret);
 	if (rc != RC_OK)
 		return rc;
-	ret->recent_failures = number_of(row[IN_FAILURES].s);
-	ret->metadata = row[IN_CHANGE].s;
-	ret->has_qr = row[IN_CHANGE + 1].u != 0;
-	ret->same_qr = row[IN_CHANGE + 2].u != 0;
-	ret->qr_expires_at = row[IN_CHANGE + 3].i;
-	ret->qr_first_at = row[IN_CHANGE + 4].i;
-	ret->connect_deadline_at = row[IN_CHANGE + 5].i;
+	account_rows_read_health(row, ret);
+	account_rows_read_names(row, ret);
+	ret->metadata = more[0].s;
+	ret->has_qr = more[1].u != 0;
+	ret->same_qr = more[2].u != 0;
+	ret->qr_expires_at = more[3].i;
+	ret->qr_first_at = more[4].i;
+	ret->connect_deadline_at = more[5].i;
+	ret->deleted_at = more[6].i;
 	return is_meant(ret, kind, ref) ? RC_OK : RC_NOT_FOUND;
 }
 
@@ -193,12 +184,12 @@ enum rc account_store_lock_workspace(struct db *db, struct arena *mem, uint64_t 
 	return rc;
 }
 
-enum rc account_store_surroundings(struct db *db, struct arena *mem, const struct account *account,
-    struct span phone_digits, struct account_surroundings *ret)
+enum rc account_store_surroundings(struct db *db, struct arena *mem, uint64_t workspace_id,
+    uint64_t id, struct span phone_digits, struct account_surroundings *ret)
 {
-	struct db_value row[3], workspace = db_u(account->workspace_id), id = db_u(account->id);
+	struct db_value row[3], workspace = db_u(workspace_id), self = db_u(id);
 	enum rc rc = db_one(db, &statements[SURROUNDINGS],
-	    DB_IN(workspace, id, workspace, db_s(phone_digits), id, workspace, id), mem, row);
+	    DB_IN(workspace, self, workspace, db_s(phone_digits), self, workspace, self), mem, row);
 
 	if (rc == RC_OK)
 		*ret = (struct account_surroundings){
@@ -206,6 +197,17 @@ enum rc account_store_surroundings(struct db *db, struct arena *mem, const struc
 		    .phone_is_taken = row[1].u != 0,
 		    .connected = row[2].u,
 		};
+	return rc;
+}
+
+enum rc account_store_successor(
+    struct db *db, struct arena *mem, uint64_t workspace_id, uint64_t *ret)
+{
+	struct db_value row[1];
+	enum rc rc = db_one(db, &statements[SUCCESSOR], DB_IN(db_u(workspace_id)), mem, row);
+
+	if (rc == RC_OK)
+		*ret = row[0].u;
 	return rc;
 }
 
@@ -222,47 +224,42 @@ static struct db_value microseconds(int64_t us, char text[static NOW_TEXT_SIZE])
 enum rc account_store_change(struct db *db, const struct account_change *change, int64_t now_us)
 {
 	const struct account *a = &change->after;
-	char times[6][NOW_TEXT_SIZE];
+	char times[7][NOW_TEXT_SIZE];
 
 	return db_run(db, &statements[CHANGE],
-	    DB_IN(db_text(account_state_name(a->state)), db_s(a->phone_number), db_u(a->is_primary),
-		db_u(a->is_active), seconds(a->last_activity_at, times[0]),
+	    DB_IN(db_text(account_rules_state_name(a->state)), db_s(a->phone_number),
+		db_u(a->is_primary), db_u(a->is_active), seconds(a->last_activity_at, times[0]),
 		seconds(a->last_connected_at, times[1]), db_s(a->metadata), db_u(change->keeps_qr),
 		db_s(change->qr_code), seconds(a->qr_expires_at, times[2]),
 		microseconds(a->qr_first_at, times[3]),
-		microseconds(a->connect_deadline_at, times[4]), db_u(a->state_version),
-		seconds(now_us, times[5]), db_u(a->id)));
+		microseconds(a->connect_deadline_at, times[4]), db_s(a->session_id),
+		seconds(a->deleted_at, times[5]), db_u(a->state_version), seconds(now_us, times[6]),
+		db_u(a->id)));
 }
 
-struct each {
-	account_each_fn *fn;
-	void *ctx;
-};
-
-static enum rc each_row(void *ctx, const struct db_value *row)
+enum rc account_store_demote(struct db *db, uint64_t workspace_id, uint64_t id, int64_t now_us)
 {
-	struct each *each = ctx;
-	struct account account;
-	enum rc rc = read_account(row, &account);
+	char when[NOW_TEXT_SIZE];
 
-	return rc == RC_OK ? each->fn(each->ctx, &account) : rc;
+	return db_run(
+	    db, &statements[DEMOTE], DB_IN(seconds(now_us, when), db_u(workspace_id), db_u(id)));
 }
 
-enum rc account_each_active(struct db *db, struct arena *mem, const struct account_filter *filter,
-    uint64_t after, uint64_t limit, account_each_fn *fn, void *ctx)
+enum rc account_store_insert(
+    struct db *db, struct arena *mem, struct account *a, uint64_t created_by, int64_t now_us)
 {
-	bool by_provider = filter->provider_type.ptr != NULL,
-	     by_workspace = filter->workspace_id != 0;
-	int which = ACTIVE_ALL + (by_provider ? 1 : 0) + (by_workspace ? 2 : 0);
-	struct each each = {fn, ctx};
-	struct db_value in[4];
-	size_t n = 0;
+	char when[NOW_TEXT_SIZE];
+	struct db_value row[1], now = seconds(now_us, when);
+	enum rc rc = db_run(db, &statements[INSERT],
+	    DB_IN(db_s(a->uuid), db_u(a->workspace_id), db_s(a->account_name),
+		db_s(a->phone_number), db_s(a->provider_type),
+		db_text(account_rules_state_name(a->state)), db_u(a->is_primary),
+		db_u(a->is_active), db_u(created_by), db_s(a->session_id), db_u(a->state_version),
+		now, now));
 
-	in[n++] = db_u(after);
-	if (by_provider)
-		in[n++] = db_s(filter->provider_type);
-	if (by_workspace)
-		in[n++] = db_u(filter->workspace_id);
-	in[n++] = db_u(limit);
-	return db_each(db, &statements[which], in, n, mem, each_row, &each);
+	if (rc == RC_OK)
+		rc = db_one(db, &statements[LAST_ID], DB_NONE, mem, row);
+	if (rc == RC_OK)
+		a->id = row[0].u;
+	return rc;
 }

@@ -1,5 +1,6 @@
 #include "account_json.h"
 
+#include "base/now.h"
 #include "text/json.h"
 
 static const char *const names[MEMBER_COUNT] = {
@@ -17,7 +18,31 @@ static const char *const names[MEMBER_COUNT] = {
     [MEMBER_HEALTH_SCORE] = "health_score",
     [MEMBER_STATE_VERSION] = "state_version",
     [MEMBER_STATUS] = "status",
+    [MEMBER_ACCOUNT_NAME] = "account_name",
+    [MEMBER_LAST_CONNECTED_AT] = "last_connected_at",
+    [MEMBER_CREATED_AT] = "created_at",
+    [MEMBER_QR_CODE] = "qr_code",
+    [MEMBER_QR_EXPIRES_AT] = "qr_expires_at",
+    [MEMBER_EXPIRES_IN_SECONDS] = "expires_in_seconds",
+    [MEMBER_METADATA] = "metadata",
 };
+
+static void put_seconds_left(struct buf *b, const struct account *a, int64_t now_us)
+{
+	if (account_rules_shows_qr(a, now_us) && a->qr_expires_at != TIME_NONE)
+		buf_put_i64(b, (a->qr_expires_at - now_us) / US_PER_S);
+	else
+		buf_puts(b, "null");
+}
+
+/* As it is stored; but what a reader of JSON would choke on is not put into an answer. */
+static void put_metadata(struct buf *b, struct span metadata)
+{
+	if (metadata.ptr != NULL && json_is_valid(metadata))
+		buf_put(b, metadata);
+	else
+		buf_puts(b, "null");
+}
 
 static void put_value(
     struct buf *b, const struct account *a, enum account_member member, const struct call *call)
@@ -39,13 +64,13 @@ static void put_value(
 		json_put_string(b, a->phone_number);
 		break;
 	case MEMBER_FORMATTED_PHONE_NUMBER:
-		json_put_string(b, account_formatted_phone(a->phone_number, call->mem));
+		json_put_string(b, account_rules_formatted_phone(a->phone_number, call->mem));
 		break;
 	case MEMBER_PROVIDER_TYPE:
 		json_put_string(b, a->provider_type);
 		break;
 	case MEMBER_CONNECTION_STATUS:
-		json_put_string(b, span_of(account_state_name(a->state)));
+		json_put_string(b, span_of(account_rules_state_name(a->state)));
 		break;
 	case MEMBER_IS_PRIMARY:
 		json_put_bool(b, a->is_primary);
@@ -57,13 +82,35 @@ static void put_value(
 		json_put_time(b, a->last_activity_at);
 		break;
 	case MEMBER_HEALTH_SCORE:
-		buf_put_i64(b, account_health(a, call->now_us));
+		buf_put_i64(b, account_rules_health(a, call->now_us).score);
 		break;
 	case MEMBER_STATE_VERSION:
 		buf_put_u64(b, a->state_version);
 		break;
 	case MEMBER_STATUS:
-		json_put_string(b, span_of(account_state_legacy(a->state)));
+		json_put_string(b, span_of(account_rules_state_legacy(a->state)));
+		break;
+	case MEMBER_ACCOUNT_NAME:
+		json_put_string(b, a->account_name);
+		break;
+	case MEMBER_LAST_CONNECTED_AT:
+		json_put_time(b, a->last_connected_at);
+		break;
+	case MEMBER_CREATED_AT:
+		json_put_time(b, a->created_at);
+		break;
+	case MEMBER_QR_CODE:
+		json_put_string(
+		    b, account_rules_shows_qr(a, call->now_us) ? a->qr_code : (struct span){0});
+		break;
+	case MEMBER_QR_EXPIRES_AT:
+		json_put_time(b, a->qr_expires_at);
+		break;
+	case MEMBER_EXPIRES_IN_SECONDS:
+		put_seconds_left(b, a, call->now_us);
+		break;
+	case MEMBER_METADATA:
+		put_metadata(b, a->metadata);
 		break;
 	case MEMBER_END:
 	case MEMBER_COUNT:

@@ -4,7 +4,7 @@
 #ifndef WA_API_ACCOUNT_JSON_H
 #define WA_API_ACCOUNT_JSON_H
 
-#include "account/account.h"
+#include "account/account_rules.h"
 #include "base/buf.h"
 #include "http/call.h"
 
@@ -24,6 +24,13 @@ enum account_member {
 	MEMBER_HEALTH_SCORE,
 	MEMBER_STATE_VERSION,
 	MEMBER_STATUS, /* the old word for connection_status */
+	MEMBER_ACCOUNT_NAME,
+	MEMBER_LAST_CONNECTED_AT,
+	MEMBER_CREATED_AT,
+	MEMBER_QR_CODE, /* null once its time is over */
+	MEMBER_QR_EXPIRES_AT,
+	MEMBER_EXPIRES_IN_SECONDS,
+	MEMBER_METADATA,
 	MEMBER_COUNT,
 };
 

@@ -1,6 +1,7 @@
 #include "api/api.h"
 #include "auth/guard.h"
 #include "base/now.h"
+#include "input.h"
 #include "reply.h"
 
 /* Errors of unknown paths look like those of their neighbours. */
@@ -55,29 +56,79 @@ static bool read_body(struct call *call)
 	return true;
 }
 
+/* A person who typed the address is sent to Laravel's login. */
+static bool is_navigation(const struct call *call)
+{
+	static const struct span html = SPAN("text/html");
+	struct span accept = call->request.params[PARAM_ACCEPT];
+
+	if (call->audience != FOR_BROWSER)
+		return false;
+	for (; accept.len >= html.len; accept = span_from(accept.ptr + 1, accept.len - 1))
+		if (span_eq_nocase(span_from(accept.ptr, html.len), html))
+			return true;
+	return false;
+}
+
+static void refuse(struct call *call, const struct guard_refusal *refusal)
+{
+	enum http_method method = call->request.method;
+	bool keeps_method = method == HTTP_PUT || method == HTTP_PATCH || method == HTTP_DELETE;
+
+	/* Browsers repeat these methods after a 302, and not after a 303. */
+	if (refusal->status == 401 && is_navigation(call))
+		reply_redirect(call, keeps_method ? 303 : 302, SPAN_OF("/login"));
+	else
+		reply_error(call, refusal->status, refusal->code, refusal->message);
+}
+
 static bool let_in(struct call *call)
 {
 	struct guard_refusal refusal;
+	enum rc rc;
 
-	if (guard_admit(call, call->api->signature, &refusal) == RC_OK)
-		return true;
-	reply_error(call, refusal.status, refusal.status == 404 ? "not_found" : "unauthenticated",
-	    refusal.message);
-	return false;
+	if (call->audience == FOR_BROWSER)
+		input_read(call);
+	rc = guard_admit(call, &call->api->guard, call->api->db, input_token(call), &refusal);
+	if (rc == RC_DENIED)
+		refuse(call, &refusal);
+	else if (rc != RC_OK)
+		reply_rc(call, rc);
+	return rc == RC_OK;
+}
+
+/* So that somebody who only uses our page is not logged out of the application. */
+static void renew_login(struct call *call)
+{
+	bool is_https = span_eq_nocase(call->request.params[PARAM_HTTPS], SPAN_OF("on"));
+
+	if (call->caller.session == NULL || call->route->polled)
+		return;
+	if (login_put_cookies(call->api->guard.login, call->mem, call->caller.session, is_https,
+		call->now_us, &call->response.headers) != RC_OK)
+		call->response.headers.failed = true;
+}
+
+static void run(struct call *call)
+{
+	call->route->run(call);
+	renew_login(call);
+	if (!call->response.body.failed && !call->response.headers.failed)
+		return;
+	call->why = "answer_too_large";
+	reply_rc(call, RC_INTERNAL);
 }
 
 void api_answer(struct call *call)
 {
 	const struct api *api = call->api;
 
-	if (!find_route(call) || !read_body(call) || !let_in(call))
+	if (!find_route(call) || !read_body(call))
 		return;
 	db_begin_work(
 	    api->db, now_monotonic_ms() +
 			 (call->audience == FOR_NODE ? api->node_timeout_ms : api->timeout_ms));
-	call->route->run(call);
-	if (call->response.body.failed || call->response.headers.failed) {
-		call->why = "answer_too_large";
-		reply_rc(call, RC_INTERNAL);
-	}
+	if (let_in(call))
+		run(call);
+	input_free(call->input);
 }

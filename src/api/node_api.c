@@ -150,7 +150,7 @@ static void take_state(const json_t *data, struct account_report *report, struct
 		faults_add(faults, "data.status", required);
 	else if (!json_is_string(value))
 		faults_add(faults, "data.status", must_be_string);
-	else if (!account_state_of(json_text(value), &report->state))
+	else if (!account_rules_state_of(json_text(value), &report->state))
 		faults_add_selected(faults, "data.status");
 }
 
@@ -200,6 +200,8 @@ static void reply_refusal(struct call *call, enum rc rc, enum account_refusal re
 		    &faults, "data.metadata", "field does not fit into the account's metadata.");
 		reply_faults(call, &faults);
 		return;
+	case ACCOUNT_IS_CONNECTED:
+	case ACCOUNT_LIMIT_REACHED:
 	case ACCOUNT_ACCEPTED:
 		break;
 	}

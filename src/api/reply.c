@@ -7,12 +7,18 @@ struct buf *reply_begin(struct call *call, int status)
 {
 	http_response_clear(&call->response);
 	call->response.status = status;
+	if (call->audience == FOR_BROWSER)
+		http_response_header(&call->response, "Vary", SPAN_OF("Accept, X-Inertia"));
 	return &call->response.body;
 }
 
 static void put_error(struct call *call, struct buf *b, const char *code, const char *message)
 {
 	buf_putc(b, '{');
+	if (call->audience == FOR_BROWSER) {
+		json_put_key(b, "success");
+		json_put_bool(b, false);
+	}
 	if (call->audience == FOR_NODE) {
 		json_put_key(b, "error");
 		json_put_string(b, span_of(message));
@@ -31,6 +37,12 @@ void reply_error(struct call *call, int status, const char *code, const char *me
 	buf_putc(b, '}');
 	if (call->why == NULL)
 		call->why = code;
+}
+
+void reply_redirect(struct call *call, int status, struct span location)
+{
+	reply_begin(call, status);
+	http_response_header(&call->response, "Location", location);
 }
 
 void reply_faults(struct call *call, const struct faults *faults)
@@ -56,7 +68,7 @@ void reply_rc(struct call *call, enum rc rc)
 {
 	switch (rc) {
 	case RC_RETRY:
-		reply_unavailable(call, db_why(call->api->db));
+		reply_unavailable(call, call->why != NULL ? call->why : db_why(call->api->db));
 		break;
 	case RC_UNKNOWN:
 		reply_unavailable(call, "outcome_unknown");

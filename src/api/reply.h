@@ -1,9 +1,9 @@
 /*
  * reply: how answers look.
  *
- * Every error has `message` for a person and `code` for a program; the Node
- * service's also have `error`.  What may succeed later is 503, but 429 for
- * the Node service, which retries nothing else.
+ * Every error has `message` for a person and `code` for a program; those of
+ * browsers also have `success`, the Node service's `error`.  What may succeed later is 503, but 429
+ * for the Node service, which retries nothing else.
  */
 #ifndef WA_API_REPLY_H
 #define WA_API_REPLY_H
@@ -16,6 +16,7 @@
 struct buf *reply_begin(struct call *call, int status);
 
 void reply_error(struct call *call, int status, const char *code, const char *message);
+void reply_redirect(struct call *call, int status, struct span location);
 void reply_faults(struct call *call, const struct faults *faults);
 /* "later": nothing was refused, it cannot be answered now. */
 void reply_unavailable(struct call *call, const char *why);

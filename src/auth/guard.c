@@ -1,5 +1,17 @@
 #include "auth/guard.h"
 
+#include "base/num.h"
+
+static enum rc deny(struct call *call, enum refusal refusal, struct guard_refusal *reterr)
+{
+	const struct refusal_info *info = &refusal_infos[refusal];
+
+	slot_count(call->slot, info->metric);
+	call->why = info->why;
+	*reterr = (struct guard_refusal){info->status, info->code, info->message};
+	return RC_DENIED;
+}
+
 static enum rc admit_signature(
     struct call *call, const struct signature *signature, struct guard_refusal *reterr)
 {
@@ -12,7 +24,7 @@ static enum rc admit_signature(
 	if (verdict == SIGNATURE_OK_CURRENT || verdict == SIGNATURE_OK_PREVIOUS)
 		return RC_OK;
 	call->why = signature_why(verdict);
-	*reterr = (struct guard_refusal){401, signature_message(verdict)};
+	*reterr = (struct guard_refusal){401, "unauthenticated", signature_message(verdict)};
 	return RC_DENIED;
 }
 
@@ -21,20 +33,175 @@ static enum rc admit_local(struct call *call, struct guard_refusal *reterr)
 	if (span_is(call->request.params[PARAM_LOCAL], "1"))
 		return RC_OK;
 	call->why = "not_local";
-	*reterr = (struct guard_refusal){404, "Not found"};
+	*reterr = (struct guard_refusal){404, "not_found", "Not found"};
 	return RC_DENIED;
 }
 
-enum rc guard_admit(
-    struct call *call, const struct signature *signature, struct guard_refusal *reterr)
+static bool is_write(enum http_method method)
 {
-	unsigned ways = call->route->ways;
+	return method != HTTP_GET && method != HTTP_HEAD && method != HTTP_OPTIONS;
+}
 
-	if ((ways & WAY_SIGNATURE) != 0)
-		return admit_signature(call, signature, reterr);
+/* Somebody whose proof is good, and who may still not be allowed. */
+struct candidate {
+	struct caller caller;
+	enum refusal without_workspace; /* why, when workspace_id is 0 */
+};
+
+static bool shows_token(const struct call *call, const struct guard *guard, struct span body_token)
+{
+	const struct http_request *request = &call->request;
+
+	return login_shows_token(guard->login, call->mem, call->caller.session, body_token,
+	    request->params[PARAM_X_CSRF_TOKEN], request->params[PARAM_X_XSRF_TOKEN]);
+}
+
+enum refusal guard_judge(
+    const struct standing *standing, uint64_t workspace_id, enum refusal without_workspace)
+{
+	static const enum refusal by_membership[] = {
+	    [MEMBERSHIP_NONE] = REFUSED_NOT_MEMBER,
+	    [MEMBERSHIP_OTHER_ROLE] = REFUSED_ROLE,
+	    [MEMBERSHIP_SUSPENDED] = REFUSED_SUSPENDED,
+	    [MEMBERSHIP_FULL] = REFUSED_NOT,
+	};
+
+	if (!standing->has_user)
+		return REFUSED_USER_GONE;
+	if (workspace_id == 0)
+		return without_workspace;
+	return standing->has_workspace ? by_membership[standing->membership]
+				       : REFUSED_WORKSPACE_GONE;
+}
+
+/* One round trip: how they stand to the workspace, and what the route wants to know. */
+static enum rc ask(
+    struct call *call, const struct guard *guard, struct db *db, struct standing *ret)
+{
+	struct standing_question question = {
+	    .rules = &guard->standing,
+	    .user_id = call->caller.user_id,
+	    .workspace_id = call->caller.workspace_id,
+	};
+	struct db_ask asks[2];
+	size_t n = 1;
+	enum rc rc;
+
+	standing_ask(&question, &asks[0]);
+	if (call->route->ask != NULL && question.workspace_id != 0 &&
+	    call->route->ask(call, &asks[n]))
+		n++;
+	rc = db_ask_all(db, asks, n, call->mem);
+	if (asks[0].rc == RC_NOT_FOUND) {
+		standing_ask_alone(&question, &asks[0]);
+		rc = db_ask_all(db, asks, 1, call->mem);
+		if (rc == RC_OK && n > 1)
+			rc = asks[1].rc;
+	}
+	*ret = question.answer;
+	return rc;
+}
+
+static enum rc admit_candidate(struct call *call, const struct guard *guard, struct db *db,
+    const struct candidate *candidate, struct span body_token, struct guard_refusal *reterr)
+{
+	struct standing standing;
+	enum refusal refusal;
+	enum rc rc;
+
+	call->caller = candidate->caller;
+	rc = ask(call, guard, db, &standing);
+	if (rc != RC_OK)
+		return rc;
+	refusal = guard_judge(&standing, call->caller.workspace_id, candidate->without_workspace);
+	/* Who somebody is comes first, then their token, then what they may do. */
+	if (refusal != REFUSED_USER_GONE && call->caller.session != NULL &&
+	    is_write(call->request.method) && !shows_token(call, guard, body_token))
+		refusal = REFUSED_CSRF;
+	return refusal == REFUSED_NOT ? RC_OK : deny(call, refusal, reterr);
+}
+
+static enum rc admit_login(struct call *call, const struct guard *guard, struct db *db,
+    struct span body_token, struct guard_refusal *reterr)
+{
+	struct session *session = arena_alloc(call->mem, sizeof(*session));
+	struct candidate candidate = {.without_workspace = REFUSED_NO_WORKSPACE};
+	enum refusal refusal;
+	enum rc rc = login_open(guard->login, db, call->mem, call->request.params[PARAM_COOKIE],
+	    call->now_us, session, &refusal);
+
+	if (rc == RC_DENIED)
+		return deny(call, refusal, reterr);
+	if (rc != RC_OK)
+		return rc;
+	candidate.caller = (struct caller){session->user_id, session->workspace_id, session};
+	rc = admit_candidate(call, guard, db, &candidate, body_token, reterr);
+	if (rc == RC_OK && login_touch(guard->login, db, call->mem, session, call->now_us) != RC_OK)
+		slot_count(call->slot, METRIC_SESSION_TOUCH_FAILED);
+	return rc;
+}
+
+/* The workspace that the request names, else the token's, else the only one there is. */
+static enum rc choose_workspace(struct call *call, const struct guard *guard, struct db *db,
+    const struct bearer_holder *holder, struct candidate *candidate)
+{
+	struct span named = call->request.params[PARAM_X_WORKSPACE_ID];
+	uint64_t *id = &candidate->caller.workspace_id;
+	enum rc rc = RC_OK;
+
+	if (named.ptr != NULL) {
+		bool valid = num_u64(span_trim(named), id) && *id <= INT64_MAX;
+
+		candidate->without_workspace = REFUSED_NOT_MEMBER;
+		if (!valid || (holder->workspace_id != 0 && *id != holder->workspace_id))
+			*id = 0;
+	} else if (holder->workspace_id != 0) {
+		*id = holder->workspace_id;
+	} else {
+		rc = standing_only_workspace(&guard->standing, db, call->mem, holder->user_id, id);
+		candidate->without_workspace =
+		    rc == RC_CONFLICT ? REFUSED_WORKSPACE_REQUIRED : REFUSED_NO_WORKSPACE;
+	}
+	return rc == RC_CONFLICT || rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+static enum rc admit_token(struct call *call, const struct guard *guard, struct db *db,
+    struct span token, struct guard_refusal *reterr)
+{
+	struct bearer_holder holder;
+	struct candidate candidate = {0};
+	enum refusal refusal;
+	enum rc rc =
+	    bearer_open(&guard->bearer, db, call->mem, token, call->now_us, &holder, &refusal);
+
+	if (rc == RC_DENIED)
+		return deny(call, refusal, reterr);
+	if (rc == RC_OK)
+		rc = choose_workspace(call, guard, db, &holder, &candidate);
+	if (rc != RC_OK)
+		return rc;
+	candidate.caller.user_id = holder.user_id;
+	return admit_candidate(call, guard, db, &candidate, (struct span){0}, reterr);
+}
+
+enum rc guard_admit(struct call *call, const struct guard *guard, struct db *db,
+    struct span body_token, struct guard_refusal *reterr)
+{
+	const struct span *params = call->request.params;
+	unsigned ways = call->route->ways;
+	bool is_signed =
+	    params[PARAM_X_TIMESTAMP].ptr != NULL || params[PARAM_X_HMAC_SIGNATURE].ptr != NULL;
+	struct span token = bearer_token(params[PARAM_AUTHORIZATION]);
+
 	if ((ways & WAY_LOCAL) != 0)
 		return admit_local(call, reterr);
-	call->why = "no_way";
-	*reterr = (struct guard_refusal){401, "Unauthenticated."};
-	return RC_DENIED;
+	if ((ways & WAY_SIGNATURE) != 0 && (is_signed || ways == WAY_SIGNATURE))
+		return admit_signature(call, guard->signature, reterr);
+	if (is_signed)
+		return deny(call, REFUSED_WRONG_WAY, reterr);
+	if (token.ptr != NULL && (ways & WAY_TOKEN) != 0)
+		return admit_token(call, guard, db, token, reterr);
+	if (token.ptr == NULL && (ways & WAY_LOGIN) != 0)
+		return admit_login(call, guard, db, body_token, reterr);
+	return deny(call, token.ptr != NULL ? REFUSED_WRONG_WAY : REFUSED_NO_PROOF, reterr);
 }

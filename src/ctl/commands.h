@@ -6,10 +6,19 @@
 
 #include "app/startup.h"
 
+/* What was asked for is refused, or there is no such thing. */
+enum { EXIT_REFUSED = 1 };
+
 /* Their arguments, without the words that named them; the program's exit status. */
 int command_config(const struct startup *startup, int argc, char **argv);
 int command_routes(const struct startup *startup, int argc, char **argv);
 int command_schema_apply(const struct startup *startup, int argc, char **argv);
 int command_schema_check(const struct startup *startup, int argc, char **argv);
+int command_session_show(const struct startup *startup, int argc, char **argv);
+int command_account_list(const struct startup *startup, int argc, char **argv);
+int command_account_show(const struct startup *startup, int argc, char **argv);
+int command_account_set_primary(const struct startup *startup, int argc, char **argv);
+int command_account_disconnect(const struct startup *startup, int argc, char **argv);
+int command_account_restore(const struct startup *startup, int argc, char **argv);
 
 #endif

@@ -41,6 +41,8 @@ const char *http_reason(int status)
 		return "No Content";
 	case 302:
 		return "Found";
+	case 303:
+		return "See Other";
 	case 400:
 		return "Bad Request";
 	case 401:

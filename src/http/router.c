@@ -79,7 +79,8 @@ void router_put_ways(struct buf *b, unsigned ways)
 	static const struct {
 		enum way way;
 		const char *name;
-	} names[] = {{WAY_SIGNATURE, "signature"}, {WAY_LOCAL, "local"}};
+	} names[] = {{WAY_SIGNATURE, "signature"}, {WAY_LOGIN, "login"}, {WAY_TOKEN, "token"},
+	    {WAY_LOCAL, "local"}};
 	bool first = true;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -1,6 +1,6 @@
 #include "outbox/outbox.h"
 
-enum { PUT_EVENT, PUT_COMMAND, REPLACE_COMMAND, DEPTH };
+enum { PUT_EVENT, PUT_COMMAND, REPLACE_COMMAND, HAS_COMMAND, DEPTH };
 
 // clang-format off
 #define COLUMNS \
@@ -19,6 +19,10 @@ static const struct db_statement statements[] = {
 		"UPDATE wa_outbox SET state = 'replaced', settled_at = UTC_TIMESTAMP(6)"
 		" WHERE state = 'waiting' AND account_id = ? AND kind = 'command' AND name <> ?",
 		"", 0},
+	[HAS_COMMAND] = {"outbox.has_command",
+		"SELECT EXISTS (SELECT 1 FROM wa_outbox WHERE state IN ('waiting', 'sending')"
+		" AND account_id = ? AND kind = 'command')",
+		"u", DB_READ},
 	[DEPTH] = {"outbox.depth",
 		"SELECT COALESCE(SUM(kind = 'event'), 0), COALESCE(SUM(kind = 'command'), 0),"
 		" COALESCE(TIMESTAMPDIFF(SECOND, MIN(created_at), UTC_TIMESTAMP(6)), 0)"
@@ -45,6 +49,16 @@ enum rc outbox_put_command(struct db *db, const struct outbox_row *row)
 	    DB_IN(db_u(row->account_id), db_u(row->workspace_id), db_u(row->state_version),
 		db_text(row->name), db_s(row->payload), db_u(row->lifetime_s),
 		db_u(row->account_id)));
+}
+
+enum rc outbox_has_command(struct db *db, struct arena *mem, uint64_t account_id, bool *ret)
+{
+	struct db_value row[1];
+	enum rc rc = db_one(db, &statements[HAS_COMMAND], DB_IN(db_u(account_id)), mem, row);
+
+	if (rc == RC_OK)
+		*ret = row[0].u != 0;
+	return rc;
 }
 
 enum rc outbox_depth(struct db *db, struct arena *mem, struct outbox_depth *ret)

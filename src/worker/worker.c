@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/doors.h"
 #include "base/log.h"
 #include "base/stop.h"
 #include "serve.h"
@@ -82,10 +83,8 @@ static enum rc open_server(struct server *server, const struct worker_context *c
 		{
 		    .db = db_create(&context->startup->db, context->board, slot),
 		    .board = context->board,
-		    .signature = signature_create(
-			s->hmac_secret, s->hmac_previous_secrets, s->signature_ttl_s),
 		    .schema = gate,
-		    .limits = {.max_connected = s->max_accounts},
+		    .limits = doors_limits(s),
 		    .timeout_ms = (int64_t)s->db_timeout_s * 1000,
 		    .node_timeout_ms = (int64_t)s->db_node_timeout_ms,
 		    .legacy_aliases = s->legacy_aliases,
@@ -95,7 +94,8 @@ static enum rc open_server(struct server *server, const struct worker_context *c
 	    .slot = slot,
 	    .log_requests = (enum conf_log_requests)s->log_requests,
 	};
-	if (server->api.db == NULL || server->api.signature == NULL || server->fcgi == NULL)
+	if (doors_open(s, &server->api.guard) != RC_OK || server->api.db == NULL ||
+	    server->fcgi == NULL)
 		return RC_INTERNAL;
 	db_on_connect(server->api.db, schema_on_connect, gate);
 	return RC_OK;
@@ -104,7 +104,7 @@ static enum rc open_server(struct server *server, const struct worker_context *c
 static void close_server(struct server *server)
 {
 	db_free(server->api.db);
-	signature_free(server->api.signature);
+	doors_close(&server->api.guard);
 	fcgi_free(server->fcgi);
 	arena_free(server->mem);
 }
@@ -121,7 +121,7 @@ int worker_run(void *ctx, size_t index, struct slot *slot)
 	limit_memory(settings->memory_limit_mib);
 	if (open_server(&server, context, &gate, slot) != RC_OK) {
 		log_error(
-		    "a worker could not be set up: out of memory, or OpenSSL refuses HMAC-SHA-256");
+		    "a worker could not be set up: out of memory, or OpenSSL refuses what the keys need");
 		close_server(&server);
 		return EX_OSERR;
 	}

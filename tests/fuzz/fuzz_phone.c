@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct arena *mem = arena_create(4 * KIB);
 	struct span phone = span_from((const char *)data, size);
 	struct span digits = account_rules_phone_digits(phone, mem);
-	struct span shown = account_formatted_phone(phone, mem);
+	struct span shown = account_rules_formatted_phone(phone, mem);
 	size_t kept = 0, count = 0;
 
 	for (size_t i = 0; i < phone.len; i++) {

@@ -13,7 +13,7 @@ static void run_nothing(struct call *call)
 
 #define ROW(method, path) \
 	{ \
-		method, path, WAY_SIGNATURE, FOR_NODE, 0, path, run_nothing \
+		method, path, WAY_SIGNATURE, FOR_NODE, 0, path, run_nothing, NULL, false \
 	}
 
 static const struct route rows[] = {

@@ -3,7 +3,7 @@
  * up to a byte 0xff: the row's phone number and metadata; the report's phone
  * number, metadata and reason.
  */
-#include "account/account_rules.h"
+#include "account/account_report.h"
 
 #include <string.h>
 
@@ -74,7 +74,7 @@ static void check_stored(const struct account *before, const struct account_repo
 		FUZZ_CHECK(span_eq(after->metadata, before->metadata));
 		return;
 	}
-	FUZZ_CHECK(after->state == report->state && !change->sends_disconnect);
+	FUZZ_CHECK(after->state == report->state && change->command == NULL);
 	FUZZ_CHECK((change->qr_code.ptr != NULL) == (report->qr_code.ptr != NULL));
 	if (report->qr_code.ptr != NULL) {
 		FUZZ_CHECK(!change->keeps_qr && after->qr_expires_at != TIME_NONE);
@@ -116,8 +116,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    .qr_expires_s = 1 + (uint64_t)fuzz_byte(&in) * 14,
 	};
 	const struct account_surroundings around = {
-	    (flags & 32) != 0, (flags & 64) != 0, more & 15u};
-	const struct account_limits limits = {10};
+	    .has_live_primary = (flags & 32) != 0,
+	    .phone_is_taken = (flags & 64) != 0,
+	    .connected = more & 15u,
+	};
+	const struct account_limits limits = {.max_connected = 10};
 	struct account_change change;
 	enum rc rc;
 
@@ -134,7 +137,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		report.qr_code = SPAN_OF("2@code");
 		report.state = ACCOUNT_CONNECTING;
 	}
-	rc = account_rules_report(&before, &report, &around, &limits, now, mem, &change);
+	rc = account_report_change(&before, &report, &around, &limits, now, mem, &change);
 	if (rc == RC_OK)
 		check_stored(&before, &report, &change);
 	else

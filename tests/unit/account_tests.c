@@ -27,6 +27,6 @@ struct account_tests_case account_tests_case(enum account_state state, enum acco
 
 enum rc account_tests_run(struct account_tests_case *c, struct arena *mem)
 {
-	return account_rules_report(
+	return account_report_change(
 	    &c->before, &c->report, &c->around, &c->limits, ACCOUNT_TESTS_NOW, mem, &c->change);
 }

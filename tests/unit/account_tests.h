@@ -7,13 +7,13 @@
 #define WA_TESTS_ACCOUNT_TESTS_H
 
 #include "account/account.h"
-#include "account/account_rules.h"
+#include "account/account_report.h"
 #include "base/now.h"
 
 int test_account_metadata(void);
 int test_account_phone(void);
 int test_account_row(void);
-int test_account_rules(void);
+int test_account_report(void);
 
 #define ACCOUNT_TESTS_NOW (INT64_C(1763200000) * US_PER_S + 678901)
 

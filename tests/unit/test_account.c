@@ -2,6 +2,6 @@
 
 int main(void)
 {
-	return test_account_row() + test_account_phone() + test_account_rules() +
+	return test_account_row() + test_account_phone() + test_account_report() +
 	       test_account_metadata();
 }

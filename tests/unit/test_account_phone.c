@@ -53,42 +53,44 @@ static void test_one_number_has_the_same_digits_however_it_is_written(void **sta
 
 static void test_a_long_number_is_shown_with_one_plus(void **state)
 {
-	assert_span(account_formatted_phone(SPAN_OF("6281234567890"), *state), "+6281234567890");
 	assert_span(
-	    account_formatted_phone(SPAN_OF("+62 812-3456 7890"), *state), "+6281234567890");
-	assert_span(account_formatted_phone(SPAN_OF("++62 812-3456"), *state), "+628123456");
-	assert_span(account_formatted_phone(SPAN_OF("1234567890"), *state), "+1234567890");
-	assert_span(account_formatted_phone(SPAN_OF("+123456789"), *state), "+123456789");
-	assert_span(account_formatted_phone(SPAN_OF("1+2+3+4567890"), *state), "+1+2+3+4567890");
+	    account_rules_formatted_phone(SPAN_OF("6281234567890"), *state), "+6281234567890");
+	assert_span(
+	    account_rules_formatted_phone(SPAN_OF("+62 812-3456 7890"), *state), "+6281234567890");
+	assert_span(account_rules_formatted_phone(SPAN_OF("++62 812-3456"), *state), "+628123456");
+	assert_span(account_rules_formatted_phone(SPAN_OF("1234567890"), *state), "+1234567890");
+	assert_span(account_rules_formatted_phone(SPAN_OF("+123456789"), *state), "+123456789");
+	assert_span(
+	    account_rules_formatted_phone(SPAN_OF("1+2+3+4567890"), *state), "+1+2+3+4567890");
 }
 
 static void test_a_short_number_is_shown_as_it_is(void **state)
 {
-	assert_span(account_formatted_phone(SPAN_OF("123456789"), *state), "123456789");
-	assert_span(account_formatted_phone(SPAN_OF("+12345678"), *state), "+12345678");
-	assert_span(account_formatted_phone(SPAN_OF("(021) 555-12"), *state), "02155512");
-	assert_span(account_formatted_phone(SPAN_OF("1"), *state), "1");
+	assert_span(account_rules_formatted_phone(SPAN_OF("123456789"), *state), "123456789");
+	assert_span(account_rules_formatted_phone(SPAN_OF("+12345678"), *state), "+12345678");
+	assert_span(account_rules_formatted_phone(SPAN_OF("(021) 555-12"), *state), "02155512");
+	assert_span(account_rules_formatted_phone(SPAN_OF("1"), *state), "1");
 }
 
 static void test_no_number_is_shown_as_none(void **state)
 {
-	assert_null(account_formatted_phone((struct span){0}, *state).ptr);
-	assert_null(account_formatted_phone(SPAN_OF(""), *state).ptr);
+	assert_null(account_rules_formatted_phone((struct span){0}, *state).ptr);
+	assert_null(account_rules_formatted_phone(SPAN_OF(""), *state).ptr);
 }
 
 static void test_a_text_without_digits_is_shown_as_the_application_does(void **state)
 {
-	struct span shown = account_formatted_phone(SPAN_OF("unknown"), *state);
+	struct span shown = account_rules_formatted_phone(SPAN_OF("unknown"), *state);
 
 	assert_non_null(shown.ptr);
 	assert_int_equal(shown.len, 0);
-	assert_span(account_formatted_phone(SPAN_OF("++++++++++"), *state), "+");
-	assert_span(account_formatted_phone(SPAN_OF("+++++++++"), *state), "+++++++++");
+	assert_span(account_rules_formatted_phone(SPAN_OF("++++++++++"), *state), "+");
+	assert_span(account_rules_formatted_phone(SPAN_OF("+++++++++"), *state), "+++++++++");
 }
 
 static void test_a_shown_number_ends_with_a_nul(void **state)
 {
-	struct span shown = account_formatted_phone(SPAN_OF("++1234567890"), *state);
+	struct span shown = account_rules_formatted_phone(SPAN_OF("++1234567890"), *state);
 
 	assert_int_equal(shown.ptr[shown.len], '\0');
 }

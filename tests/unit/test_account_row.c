@@ -28,7 +28,7 @@ static void test_every_word_for_a_state_is_understood(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		enum account_state got = ACCOUNT_STATES;
 
-		assert_true(account_state_of(span_of(cases[i].word), &got));
+		assert_true(account_rules_state_of(span_of(cases[i].word), &got));
 		assert_int_equal(got, cases[i].state);
 	}
 }
@@ -42,7 +42,7 @@ static void test_any_other_word_is_no_state(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(words); i++)
-		assert_false(account_state_of(words[i], &got));
+		assert_false(account_rules_state_of(words[i], &got));
 	assert_int_equal(got, ACCOUNT_STATES);
 }
 
@@ -56,9 +56,9 @@ static void test_every_state_has_its_word_and_the_old_one(void **state)
 	for (int s = 0; s < ACCOUNT_STATES; s++) {
 		enum account_state back;
 
-		assert_string_equal(account_state_name((enum account_state)s), names[s]);
-		assert_string_equal(account_state_legacy((enum account_state)s), old[s]);
-		assert_true(account_state_of(span_of(old[s]), &back));
+		assert_string_equal(account_rules_state_name((enum account_state)s), names[s]);
+		assert_string_equal(account_rules_state_legacy((enum account_state)s), old[s]);
+		assert_true(account_rules_state_of(span_of(old[s]), &back));
 		assert_int_equal(back, s);
 	}
 }
@@ -73,11 +73,11 @@ static void test_a_connected_and_active_account_is_wholly_well(void **state)
 	struct account a = healthy();
 
 	(void)state;
-	assert_int_equal(account_health(&a, now), 100);
+	assert_int_equal(account_rules_health(&a, now).score, 100);
 	a.last_activity_at = TIME_NONE;
-	assert_int_equal(account_health(&a, now), 100);
+	assert_int_equal(account_rules_health(&a, now).score, 100);
 	a.last_activity_at = now + US_PER_S;
-	assert_int_equal(account_health(&a, now), 100);
+	assert_int_equal(account_rules_health(&a, now).score, 100);
 }
 
 static void test_an_account_that_is_not_connected_loses_fifty(void **state)
@@ -87,7 +87,8 @@ static void test_an_account_that_is_not_connected_loses_fifty(void **state)
 	(void)state;
 	for (int s = 0; s < ACCOUNT_STATES; s++) {
 		a.state = (enum account_state)s;
-		assert_int_equal(account_health(&a, now), s == ACCOUNT_CONNECTED ? 100 : 50);
+		assert_int_equal(
+		    account_rules_health(&a, now).score, s == ACCOUNT_CONNECTED ? 100 : 50);
 	}
 }
 
@@ -97,11 +98,11 @@ static void test_an_hour_without_activity_is_no_loss_and_a_moment_more_is(void *
 
 	(void)state;
 	a.last_activity_at = now - 3600 * US_PER_S;
-	assert_int_equal(account_health(&a, now), 100);
+	assert_int_equal(account_rules_health(&a, now).score, 100);
 	a.last_activity_at--;
-	assert_int_equal(account_health(&a, now), 80);
+	assert_int_equal(account_rules_health(&a, now).score, 80);
 	a.last_activity_at = 0;
-	assert_int_equal(account_health(&a, now), 80);
+	assert_int_equal(account_rules_health(&a, now).score, 80);
 }
 
 static void test_failures_cost_ten_each_and_thirty_at_most(void **state)
@@ -116,7 +117,7 @@ static void test_failures_cost_ten_each_and_thirty_at_most(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		a.recent_failures = cases[i].failures;
-		assert_int_equal(account_health(&a, now), cases[i].health);
+		assert_int_equal(account_rules_health(&a, now).score, cases[i].health);
 	}
 }
 
@@ -125,9 +126,9 @@ static void test_health_is_never_below_zero(void **state)
 	struct account a = {.state = ACCOUNT_ERROR, .last_activity_at = 0, .recent_failures = 100};
 
 	(void)state;
-	assert_int_equal(account_health(&a, now), 0);
+	assert_int_equal(account_rules_health(&a, now).score, 0);
 	a.recent_failures = 0.5;
-	assert_int_equal(account_health(&a, now), 25);
+	assert_int_equal(account_rules_health(&a, now).score, 25);
 }
 
 int test_account_row(void)

@@ -18,22 +18,29 @@ static void test_the_table_may_be_served(void **state)
 
 static void test_every_row_refuses_who_proves_nothing(void **state)
 {
-	struct signature *signature = signature_create(SPAN_OF("secret"), (struct span){0}, 300);
+	struct guard guard = {
+	    .signature = signature_create(SPAN_OF("secret"), (struct span){0}, 300),
+	    .login = login_create(&(struct login_options){.app_name = SPAN("Demo")}),
+	};
 
-	(void)state;
-	assert_non_null(signature);
+	assert_non_null(guard.signature);
+	assert_non_null(guard.login);
 	for (size_t i = 0; i < api_routes.count; i++) {
 		struct call call = {
-		    .route = &api_routes.rows[i], .audience = api_routes.rows[i].audience};
+		    .mem = *state,
+		    .route = &api_routes.rows[i],
+		    .audience = api_routes.rows[i].audience,
+		};
 		struct guard_refusal refusal = {0};
 
-		if (guard_admit(&call, signature, &refusal) != RC_DENIED)
+		if (guard_admit(&call, &guard, NULL, (struct span){0}, &refusal) != RC_DENIED)
 			fail_msg("%s lets anybody in", api_routes.rows[i].name);
 		assert_true(refusal.status == 401 || refusal.status == 404);
 		assert_non_null(refusal.message);
 		assert_non_null(call.why);
 	}
-	signature_free(signature);
+	signature_free(guard.signature);
+	login_free(guard.login);
 }
 
 static void test_no_row_stands_in_anothers_way(void **state)
@@ -96,8 +103,8 @@ static void test_every_error_has_a_message_and_a_code(void **state)
 
 	reply_error(&call, 404, "not_found", "Account \"x\" not found");
 	assert_int_equal(call.response.status, 404);
-	assert_span(
-	    body_of(&call), "{\"message\":\"Account \\\"x\\\" not found\",\"code\":\"not_found\"}");
+	assert_span(body_of(&call),
+	    "{\"success\":false,\"message\":\"Account \\\"x\\\" not found\",\"code\":\"not_found\"}");
 	assert_string_equal(call.why, "not_found");
 }
 
@@ -125,7 +132,7 @@ static void test_an_error_replaces_what_was_built(void **state)
 	buf_puts(reply_begin(&call, 200), "half an answer");
 	http_response_header(&call.response, "X-Half", SPAN_OF("1"));
 	reply_error(&call, 500, "c", "m");
-	assert_span(body_of(&call), "{\"message\":\"m\",\"code\":\"c\"}");
+	assert_span(body_of(&call), "{\"success\":false,\"message\":\"m\",\"code\":\"c\"}");
 	assert_false(has_header(&call, "X-Half"));
 }
 
@@ -139,7 +146,7 @@ static void test_faults_are_listed_by_field(void **state)
 	reply_faults(&call, &faults);
 	assert_int_equal(call.response.status, 422);
 	assert_span(body_of(&call),
-	    "{\"message\":\"Validation failed\",\"code\":\"validation_failed\",\"errors\":{\"data.status\":["
+	    "{\"success\":false,\"message\":\"Validation failed\",\"code\":\"validation_failed\",\"errors\":{\"data.status\":["
 	    "\"The data.status field is required.\"]}}");
 }
 
@@ -280,14 +287,15 @@ static void test_metrics_are_prometheus_text(void **state)
 	assert_true(unit_has(rest, "wa_workers{state=\"idle\"} 1\n"));
 	assert_true(unit_has(rest, "wa_workers{state=\"absent\"} 1\n"));
 	assert_true(unit_has(rest, "wa_hmac_accepted_total{secret=\"current\"} 1\n"));
-	assert_true(unit_has(rest, "wa_requests_total{route=\"node.active\",status=\"200\"} 2\n"));
+	assert_true(
+	    unit_has(rest, "wa_requests_total{route=\"browser.index\",status=\"200\"} 2\n"));
 	assert_true(unit_has(rest, "wa_requests_total{route=\"none\",status=\"other\"} 1\n"));
 	assert_true(unit_has(
-	    rest, "wa_request_duration_seconds_bucket{route=\"node.active\",le=\"0.0025\"} 1\n"));
+	    rest, "wa_request_duration_seconds_bucket{route=\"browser.index\",le=\"0.0025\"} 1\n"));
 	assert_true(unit_has(
-	    rest, "wa_request_duration_seconds_bucket{route=\"node.active\",le=\"+Inf\"} 2\n"));
+	    rest, "wa_request_duration_seconds_bucket{route=\"browser.index\",le=\"+Inf\"} 2\n"));
 	assert_true(
-	    unit_has(rest, "wa_request_duration_seconds_sum{route=\"node.active\"} 99.001500\n"));
+	    unit_has(rest, "wa_request_duration_seconds_sum{route=\"browser.index\"} 99.001500\n"));
 	assert_true(unit_has(rest, "wa_outbox_oldest_seconds 3\n"));
 	board_free(board);
 }
@@ -319,7 +327,7 @@ int main(void)
 {
 	const struct CMUnitTest route_tests[] = {
 	    cmocka_unit_test(test_the_table_may_be_served),
-	    cmocka_unit_test(test_every_row_refuses_who_proves_nothing),
+	    arena_test(test_every_row_refuses_who_proves_nothing),
 	    arena_test(test_no_row_stands_in_anothers_way),
 	    cmocka_unit_test(test_every_row_has_a_name_of_its_own),
 	    cmocka_unit_test(test_errors_look_as_those_who_come_in_that_way_expect),

@@ -340,14 +340,17 @@ struct attempt {
 	enum rc rc;
 };
 
-static void attempt(struct attempt *a, const struct signature *signature, unsigned ways)
+static void attempt(struct attempt *a, struct signature *signature, unsigned ways)
 {
-	a->route = (struct route){HTTP_GET, "/", ways, FOR_NODE, 0, "test", run_nothing};
+	struct guard guard = {.signature = signature};
+
+	a->route =
+	    (struct route){HTTP_GET, "/", ways, FOR_NODE, 0, "test", run_nothing, NULL, false};
 	a->call.route = &a->route;
 	a->call.now_us = AT(NOW_S);
 	a->call.why = NULL;
 	a->refusal = (struct guard_refusal){0};
-	a->rc = guard_admit(&a->call, signature, &a->refusal);
+	a->rc = guard_admit(&a->call, &guard, NULL, (struct span){0}, &a->refusal);
 }
 
 static void test_the_guard_lets_in_who_signed(void **state)

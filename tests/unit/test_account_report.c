@@ -1,5 +1,5 @@
-/* account_rules: what each report does to a row, report by report. */
-#include "account/account_rules.h"
+/* account_report: what each report does to a row, report by report. */
+#include "account/account_report.h"
 #include "account_tests.h"
 #include "base/bounds.h"
 #include "unit.h"
@@ -35,7 +35,7 @@ static void assert_accepted(struct account_tests_case *c, struct arena *mem)
 {
 	assert_int_equal(account_tests_run(c, mem), RC_OK);
 	assert_int_equal(c->change.refusal, ACCOUNT_ACCEPTED);
-	assert_false(c->change.sends_disconnect);
+	assert_null(c->change.command);
 }
 
 static void assert_tells(const struct account_tests_case *c, bool tells)
@@ -369,7 +369,7 @@ static void test_a_taken_number_leads_to_error_and_a_disconnect(void **state)
 	c.around.has_live_primary = false;
 	assert_int_equal(account_tests_run(&c, *state), RC_OK);
 	assert_int_equal(c.change.refusal, ACCOUNT_PHONE_TAKEN);
-	assert_true(c.change.sends_disconnect);
+	assert_string_equal(c.change.command, "disconnect");
 	assert_tells(&c, true);
 	assert_int_equal(c.change.after.state, ACCOUNT_ERROR);
 	/* Nothing else changes. */
@@ -391,7 +391,7 @@ static void test_a_taken_number_that_is_reported_again_tells_once(void **state)
 	c.around.phone_is_taken = true;
 	assert_int_equal(account_tests_run(&c, *state), RC_OK);
 	assert_int_equal(c.change.refusal, ACCOUNT_PHONE_TAKEN);
-	assert_true(c.change.sends_disconnect);
+	assert_string_equal(c.change.command, "disconnect");
 	assert_tells(&c, false);
 }
 
@@ -404,7 +404,7 @@ static void test_a_taken_number_of_another_provider_sends_no_command(void **stat
 	assert_int_equal(account_tests_run(&c, *state), RC_OK);
 	assert_int_equal(c.change.refusal, ACCOUNT_PHONE_TAKEN);
 	assert_int_equal(c.change.after.state, ACCOUNT_ERROR);
-	assert_false(c.change.sends_disconnect);
+	assert_null(c.change.command);
 }
 
 /* --- disconnected */
@@ -525,7 +525,7 @@ static void test_the_rules_answer_the_same_twice(void **state)
 	assert_int_equal(a.change.tells, b.change.tells);
 }
 
-int test_account_rules(void)
+int test_account_report(void)
 {
 	const struct CMUnitTest tests[] = {
 	    arena_test(test_a_qr_code_connects_and_is_kept_until_it_expires),
@@ -562,5 +562,5 @@ int test_account_rules(void)
 	    arena_test(test_the_rules_answer_the_same_twice),
 	};
 
-	return unit_run("account/account_rules", tests);
+	return unit_run("account/account_report", tests);
 }
