@@ -72,9 +72,9 @@ export function formatted(phone) {
 
 /**
  * `event` is the account-status-changed event of the account as it now is;
- * `brought` is the metadata of the report.
+ * `brought` is the metadata of the report, and `status` its word if that is not the state's.
  */
-export function isStatusEvent(event, account, brought = {}) {
+export function isStatusEvent(event, account, brought = {}, status = legacyWord[account.connection_status]) {
   assert.equal(event.name, 'account-status-changed');
   isWaiting(event, account);
   assert.ok(Math.abs(secondsBetween(event.created_at, event.expires_at) - 86400) < 5, 'expires after 24 hours');
@@ -87,7 +87,7 @@ export function isStatusEvent(event, account, brought = {}) {
   assert.match(metadata.timestamp, ISO);
   assert.deepEqual({ ...payload, metadata: null, timestamp: null }, {
     account_id: account.session_id ?? account.uuid,
-    status: legacyWord[account.connection_status],
+    status,
     connection_status: account.connection_status,
     workspace_id: account.workspace_id,
     phone_number: account.phone_number,

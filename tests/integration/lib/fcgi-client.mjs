@@ -30,10 +30,10 @@ export const begin = (id = 1, { keep = false, role = RESPONDER } = {}) =>
 
 const length = (n) => (n < 128 ? Buffer.from([n]) : Buffer.from([(n >>> 24) | 128, n >>> 16, n >>> 8, n]));
 
-/** Name-value pairs as a PARAMS stream's content. */
+/** Name-value pairs as a PARAMS stream's content; a value that is no text is a Buffer. */
 export function pairs(params) {
   return Buffer.concat(Object.entries(params).flatMap(([name, value]) => {
-    const [n, v] = [Buffer.from(name), Buffer.from(String(value))];
+    const [n, v] = [Buffer.from(name), Buffer.isBuffer(value) ? value : Buffer.from(String(value))];
     return [length(n.length), length(v.length), n, v];
   }));
 }
@@ -136,8 +136,12 @@ export function parse(bytes, what = 'a request') {
   if (!ended) throw new Error(`no complete FastCGI answer to ${what}`);
   const split = stdout.indexOf('\r\n\r\n');
   if (split < 0) throw new Error(`an empty FastCGI answer to ${what}`);
-  const headers = Object.fromEntries(stdout.subarray(0, split).toString().split('\r\n')
-    .map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]));
+  const lines = stdout.subarray(0, split).toString().split('\r\n')
+    .map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]);
+  const headers = Object.fromEntries(lines);
+  /* As node:http has it: the one header of which each line counts. */
+  const cookies = lines.filter(([name]) => name === 'set-cookie').map(([, value]) => value);
+  if (cookies.length > 0) headers['set-cookie'] = cookies;
   const text = stdout.subarray(split + 4).toString();
   return {
     status: Number.parseInt(headers.status ?? '200', 10),

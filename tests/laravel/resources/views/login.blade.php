@@ -1,0 +1,10 @@
+<!DOCTYPE html>
+<meta name="csrf-token" content="{{ csrf_token() }}">
+<title>Log in</title>
+@foreach ($errors->all() as $error)
+<p class="error">{{ $error }}</p>
+@endforeach
+<form method="post" action="/login">
+    @csrf
+    <input name="email" value="{{ old('email') }}"> <input name="workspace"> <button>Log in</button>
+</form>
