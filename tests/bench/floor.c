@@ -1,12 +1,15 @@
 /*
  * floor: the least that a libfcgi program can do for the same answer.
  *
- * Eight processes loop as libfcgi's manual says, ask the database for the
- * account named in the path with a prepared statement, and print it.  No
- * signature, no log, no errors, no signals: what the pool is measured
- * against, not an example.
+ * Eight processes loop as libfcgi's manual says, ask the database with
+ * prepared statements, and print what they find.  No signature, no cookie, no
+ * login, no log, no errors, no signals: what the pool is measured against,
+ * not an example.
  *
- *   floor SOCKET DB_SOCKET DB_USERNAME DB_PASSWORD DB_DATABASE
+ *   floor SOCKET DB_SOCKET DB_USERNAME DB_PASSWORD DB_DATABASE status
+ *       /.../ID: one account
+ *   floor SOCKET DB_SOCKET DB_USERNAME DB_PASSWORD DB_DATABASE list
+ *       /.../SESSION/WORKSPACE: the session's row, then the workspace's accounts
  */
 #include <fcgiapp.h>
 #include <mysql.h>
@@ -15,53 +18,91 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WORKERS = 8, BACKLOG = 511, COLUMNS = 13, TEXT = 256 };
+enum { WORKERS = 8, BACKLOG = 511, COLUMNS = 15, TEXT = 2048, ID = 64 };
 
-static const char sql[] =
-    "SELECT id, workspace_id, uuid, session_id, phone_number, provider_type, connection_status,"
-    " is_primary, is_active, last_activity_at, last_connected_at, state_version,"
-    " JSON_EXTRACT(metadata, '$.recent_failures') FROM whatsapp_accounts WHERE id = ?"
-    " AND deleted_at IS NULL";
+#define ACCOUNT \
+	"id, workspace_id, uuid, session_id, phone_number, provider_type, connection_status," \
+	" is_primary, is_active, last_activity_at, last_connected_at, state_version," \
+	" JSON_EXTRACT(metadata, '$.recent_failures')"
 
-struct row {
+static const char status_sql[] =
+    "SELECT " ACCOUNT " FROM whatsapp_accounts WHERE id = ? AND deleted_at IS NULL";
+static const char session_sql[] = "SELECT id, payload, last_activity FROM sessions WHERE id = ?";
+static const char list_sql[] = "SELECT " ACCOUNT
+			       ", account_name, created_at FROM whatsapp_accounts"
+			       " WHERE workspace_id = ? AND deleted_at IS NULL"
+			       " ORDER BY is_primary DESC, created_at DESC, id DESC";
+
+/* A prepared statement with one text parameter, and room for its row. */
+struct query {
+	MYSQL_STMT *stmt;
+	char in[ID];
+	unsigned long in_length;
 	char text[COLUMNS][TEXT];
 	unsigned long length[COLUMNS];
 	my_bool null[COLUMNS];
 };
 
-static MYSQL_STMT *prepare(char **argv, struct row *row, unsigned long long *id)
+static MYSQL *connect_as(char **argv)
 {
-	MYSQL_BIND in = {.buffer_type = MYSQL_TYPE_LONGLONG, .buffer = id, .is_unsigned = 1};
-	MYSQL_BIND out[COLUMNS] = {0};
 	MYSQL *mysql = mysql_init(NULL);
-	MYSQL_STMT *stmt;
 
 	if (mysql_real_connect(mysql, "localhost", argv[3], argv[4], argv[5], 0, argv[2], 0) ==
 	    NULL)
 		exit(1);
-	stmt = mysql_stmt_init(mysql);
+	return mysql;
+}
+
+static void prepare(struct query *q, MYSQL *mysql, const char *sql)
+{
+	MYSQL_BIND in = {
+	    .buffer_type = MYSQL_TYPE_STRING, .buffer = q->in, .length = &q->in_length};
+	MYSQL_BIND out[COLUMNS] = {0};
+
+	q->stmt = mysql_stmt_init(mysql);
 	for (int i = 0; i < COLUMNS; i++)
 		out[i] = (MYSQL_BIND){
 		    .buffer_type = MYSQL_TYPE_STRING,
-		    .buffer = row->text[i],
+		    .buffer = q->text[i],
 		    .buffer_length = TEXT,
-		    .length = &row->length[i],
-		    .is_null = &row->null[i],
+		    .length = &q->length[i],
+		    .is_null = &q->null[i],
 		};
-	if (mysql_stmt_prepare(stmt, sql, sizeof(sql) - 1) != 0 ||
-	    mysql_stmt_bind_param(stmt, &in) || mysql_stmt_bind_result(stmt, out))
+	if (mysql_stmt_prepare(q->stmt, sql, strlen(sql)) != 0 ||
+	    mysql_stmt_bind_param(q->stmt, &in) || mysql_stmt_bind_result(q->stmt, out))
 		exit(1);
-	return stmt;
 }
 
-static void answer(
-    FCGX_Request *request, MYSQL_STMT *stmt, const struct row *row, unsigned long long *id)
+static int execute(struct query *q, const char *in, size_t length)
+{
+	q->in_length = length < ID ? length : ID;
+	memcpy(q->in, in, q->in_length);
+	return mysql_stmt_execute(q->stmt) == 0;
+}
+
+static int fetch(struct query *q)
+{
+	return mysql_stmt_fetch(q->stmt) == 0;
+}
+
+static const char *path_of(FCGX_Request *request)
 {
 	const char *path = FCGX_GetParam("DOCUMENT_URI", request->envp);
 
-	*id = path != NULL ? strtoull(strrchr(path, '/') + 1, NULL, 10) : 0;
-	if (mysql_stmt_execute(stmt) != 0 || mysql_stmt_fetch(stmt) != 0) {
-		FCGX_FPrintF(request->out, "Status: 404 Not Found\r\n\r\n");
+	return path != NULL ? path : "/";
+}
+
+static void not_found(FCGX_Request *request)
+{
+	FCGX_FPrintF(request->out, "Status: 404 Not Found\r\n\r\n");
+}
+
+static void answer_status(FCGX_Request *request, struct query *q)
+{
+	const char *id = strrchr(path_of(request), '/') + 1;
+
+	if (!execute(q, id, strlen(id)) || !fetch(q)) {
+		not_found(request);
 		return;
 	}
 	FCGX_FPrintF(request->out,
@@ -71,29 +112,64 @@ static void answer(
 	    "\"provider_type\":\"%s\",\"connection_status\":\"%s\",\"is_primary\":%s,\"is_active\":"
 	    "%s,"
 	    "\"last_activity_at\":\"%s\",\"last_connected_at\":\"%s\",\"state_version\":%s}",
-	    row->text[0], row->text[1], row->text[2], row->text[3], row->text[4], row->text[5],
-	    row->text[6], row->text[7], row->text[8], row->text[9], row->text[10], row->text[11]);
-	mysql_stmt_free_result(stmt);
+	    q->text[0], q->text[1], q->text[2], q->text[3], q->text[4], q->text[5], q->text[6],
+	    q->text[7], q->text[8], q->text[9], q->text[10], q->text[11]);
+	mysql_stmt_free_result(q->stmt);
+}
+
+static void answer_list(FCGX_Request *request, struct query *session, struct query *list)
+{
+	const char *workspace = strrchr(path_of(request), '/') + 1;
+	const char *id = workspace - 1 - 40;
+
+	if (id <= path_of(request) || !execute(session, id, 40) || !fetch(session)) {
+		not_found(request);
+		return;
+	}
+	mysql_stmt_free_result(session->stmt);
+	if (!execute(list, workspace, strlen(workspace)))
+		exit(1);
+	FCGX_FPrintF(request->out, "Content-Type: application/json\r\n\r\n{\"accounts\":[");
+	for (int rows = 0; fetch(list); rows++)
+		FCGX_FPrintF(request->out,
+		    "%s{\"id\":%s,\"uuid\":\"%s\",\"phone_number\":\"%s\",\"account_name\":\"%s\","
+		    "\"provider_type\":\"%s\",\"connection_status\":\"%s\",\"is_primary\":%s,"
+		    "\"is_active\":%s,\"formatted_phone_number\":\"%s\",\"created_at\":\"%s\","
+		    "\"session_id\":\"%s\",\"last_activity_at\":\"%s\",\"last_connected_at\":\"%s\","
+		    "\"state_version\":%s}",
+		    rows > 0 ? "," : "", list->text[0], list->text[2], list->text[4],
+		    list->text[13], list->text[5], list->text[6], list->text[7], list->text[8],
+		    list->text[4], list->text[14], list->text[3], list->text[9], list->text[10],
+		    list->text[11]);
+	FCGX_FPrintF(request->out, "],\"workspaceId\":%s}", workspace);
+	mysql_stmt_free_result(list->stmt);
 }
 
 static void serve(int fd, char **argv)
 {
-	static struct row row;
-	unsigned long long id = 0;
-	MYSQL_STMT *stmt = prepare(argv, &row, &id);
+	static struct query first, second;
+	int is_list = strcmp(argv[6], "list") == 0;
+	MYSQL *mysql = connect_as(argv);
 	FCGX_Request request;
 
+	prepare(&first, mysql, is_list ? session_sql : status_sql);
+	if (is_list)
+		prepare(&second, mysql, list_sql);
 	FCGX_Init();
 	FCGX_InitRequest(&request, fd, 0);
-	while (FCGX_Accept_r(&request) == 0)
-		answer(&request, stmt, &row, &id);
+	while (FCGX_Accept_r(&request) == 0) {
+		if (is_list)
+			answer_list(&request, &first, &second);
+		else
+			answer_status(&request, &first);
+	}
 }
 
 int main(int argc, char **argv)
 {
 	int fd;
 
-	if (argc != 6)
+	if (argc != 7)
 		return 64;
 	fd = FCGX_OpenSocket(argv[1], BACKLOG);
 	for (int i = 0; i < WORKERS; i++)
