@@ -104,19 +104,20 @@ enum rc account_each_active(struct db *db, struct arena *mem, const struct accou
 enum rc account_each_page(struct db *db, struct arena *mem, const struct account_filter *filter,
     uint64_t after, uint64_t limit, account_each_fn *fn, void *ctx) MUST_CHECK;
 
-/* The accounts of a workspace as a page lists them: primary first, then newest first. */
+/* The live accounts of a workspace. */
 struct account_list {
-	struct account_item {
-		struct account account;
-		struct account_item *next;
-	} * first, **end;
+	struct account *rows;
+	size_t count;
+	size_t room;
 	uint64_t connected; /* of them */
 	struct arena *mem;
 };
 
-/* Make the question; *ret is filled when it is answered. */
+/* Make the question; *ret is filled when it is answered, in no order. */
 void account_ask_list(
     struct arena *mem, uint64_t workspace_id, struct account_list *ret, struct db_ask *ask);
+/* As a page lists them: primary first, then the newest, then by id, the highest first. */
+void account_list_sort(struct account_list *list);
 
 /* A live account of the workspace, by uuid. */
 struct account_found {

@@ -22,7 +22,7 @@ enum {
 	BOUND_QUERY_FIELDS = 32,      /* fields of a query string */
 	BOUND_FORM_FIELDS = 1000,     /* of a form: PHP's max_input_vars */
 	BOUND_JSON_DEPTH = 32,        /* MariaDB's own limit for JSON */
-	BOUND_ARENA_CHUNK = 32 * KIB, /* the part of a request's arena that is kept */
+	BOUND_ARENA_CHUNK = 64 * KIB, /* the part of a request's arena that is kept */
 	BOUND_STREAM_PAGE = 500,      /* rows of one page of a streamed list */
 
 	/* one login */

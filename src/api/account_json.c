@@ -3,28 +3,31 @@
 #include "base/now.h"
 #include "text/json.h"
 
-static const char *const names[MEMBER_COUNT] = {
-    [MEMBER_ID] = "id",
-    [MEMBER_UUID] = "uuid",
-    [MEMBER_SESSION_ID] = "session_id",
-    [MEMBER_WORKSPACE_ID] = "workspace_id",
-    [MEMBER_PHONE_NUMBER] = "phone_number",
-    [MEMBER_FORMATTED_PHONE_NUMBER] = "formatted_phone_number",
-    [MEMBER_PROVIDER_TYPE] = "provider_type",
-    [MEMBER_CONNECTION_STATUS] = "connection_status",
-    [MEMBER_IS_PRIMARY] = "is_primary",
-    [MEMBER_IS_ACTIVE] = "is_active",
-    [MEMBER_LAST_ACTIVITY_AT] = "last_activity_at",
-    [MEMBER_HEALTH_SCORE] = "health_score",
-    [MEMBER_STATE_VERSION] = "state_version",
-    [MEMBER_STATUS] = "status",
-    [MEMBER_ACCOUNT_NAME] = "account_name",
-    [MEMBER_LAST_CONNECTED_AT] = "last_connected_at",
-    [MEMBER_CREATED_AT] = "created_at",
-    [MEMBER_QR_CODE] = "qr_code",
-    [MEMBER_QR_EXPIRES_AT] = "qr_expires_at",
-    [MEMBER_EXPIRES_IN_SECONDS] = "expires_in_seconds",
-    [MEMBER_METADATA] = "metadata",
+/* As they stand in the text. */
+#define KEY(name) SPAN("\"" name "\":")
+
+static const struct span keys[MEMBER_COUNT] = {
+    [MEMBER_ID] = KEY("id"),
+    [MEMBER_UUID] = KEY("uuid"),
+    [MEMBER_SESSION_ID] = KEY("session_id"),
+    [MEMBER_WORKSPACE_ID] = KEY("workspace_id"),
+    [MEMBER_PHONE_NUMBER] = KEY("phone_number"),
+    [MEMBER_FORMATTED_PHONE_NUMBER] = KEY("formatted_phone_number"),
+    [MEMBER_PROVIDER_TYPE] = KEY("provider_type"),
+    [MEMBER_CONNECTION_STATUS] = KEY("connection_status"),
+    [MEMBER_IS_PRIMARY] = KEY("is_primary"),
+    [MEMBER_IS_ACTIVE] = KEY("is_active"),
+    [MEMBER_LAST_ACTIVITY_AT] = KEY("last_activity_at"),
+    [MEMBER_HEALTH_SCORE] = KEY("health_score"),
+    [MEMBER_STATE_VERSION] = KEY("state_version"),
+    [MEMBER_STATUS] = KEY("status"),
+    [MEMBER_ACCOUNT_NAME] = KEY("account_name"),
+    [MEMBER_LAST_CONNECTED_AT] = KEY("last_connected_at"),
+    [MEMBER_CREATED_AT] = KEY("created_at"),
+    [MEMBER_QR_CODE] = KEY("qr_code"),
+    [MEMBER_QR_EXPIRES_AT] = KEY("qr_expires_at"),
+    [MEMBER_EXPIRES_IN_SECONDS] = KEY("expires_in_seconds"),
+    [MEMBER_METADATA] = KEY("metadata"),
 };
 
 static void put_seconds_left(struct buf *b, const struct account *a, int64_t now_us)
@@ -122,9 +125,11 @@ void account_json_put(struct buf *b, const struct account *account,
     const enum account_member *members, const struct call *call)
 {
 	buf_putc(b, '{');
-	for (; *members != MEMBER_END; members++) {
-		json_put_key(b, names[*members]);
-		put_value(b, account, *members, call);
+	for (size_t i = 0; members[i] != MEMBER_END; i++) {
+		if (i > 0)
+			buf_putc(b, ',');
+		buf_put(b, keys[members[i]]);
+		put_value(b, account, members[i], call);
 	}
 	buf_putc(b, '}');
 }

@@ -44,23 +44,18 @@ static bool reserve(struct buf *b, size_t more)
 	return true;
 }
 
-void buf_put(struct buf *b, struct span text)
+void buf_reserve(struct buf *b, size_t more)
 {
-	if (text.len == 0 || !reserve(b, text.len))
+	if (!b->failed && more <= b->max - b->len)
+		reserve(b, more);
+}
+
+void buf_put_growing(struct buf *b, const char *bytes, size_t len)
+{
+	if (len == 0 || !reserve(b, len))
 		return;
-	memcpy(b->ptr + b->len, text.ptr, text.len);
-	b->len += text.len;
-}
-
-void buf_puts(struct buf *b, const char *text)
-{
-	buf_put(b, span_of(text));
-}
-
-void buf_putc(struct buf *b, char c)
-{
-	if (reserve(b, 1))
-		b->ptr[b->len++] = c;
+	memcpy(b->ptr + b->len, bytes, len);
+	b->len += len;
 }
 
 void buf_put_u64(struct buf *b, uint64_t n)

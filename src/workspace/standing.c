@@ -2,11 +2,11 @@
 
 /*
  * The application's releases differ in their columns.  A name that the inner
- * table does not have is looked for around it, and found in `absent`, as
- * NULL: nobody is deleted or suspended where there is no such column.
+ * table does not have is looked for around it, and found there as NULL:
+ * nobody is deleted or suspended where there is no such column.
  */
-#define ABSENT " FROM (SELECT NULL AS deleted_at, NULL AS status) AS absent"
-#define USER "SELECT EXISTS (SELECT 1 FROM users WHERE id = ? AND deleted_at IS NULL)"
+#define ABSENT "SELECT NULL AS deleted_at, NULL AS status"
+#define USER ", EXISTS (SELECT 1 FROM users WHERE id = ? AND deleted_at IS NULL)"
 /* 0: made by nobody who could be asking.  NULL: there is no such workspace. */
 #define CREATOR \
 	", (SELECT COALESCE(created_by, 0) FROM workspaces WHERE id = ? AND deleted_at IS NULL)"
@@ -15,32 +15,37 @@
 	", (SELECT MAX(IF(FIND_IN_SET(role, ?) = 0, 1, IF(status <=> 'suspended', 2, 3)))" \
 	" FROM teams WHERE user_id = ? AND workspace_id = ? AND deleted_at IS NULL)"
 #define ONLY(condition) \
-	"SELECT (SELECT IF(COUNT(*) = 1, MIN(id), IF(COUNT(*) > 1, 0, NULL)) FROM workspaces" \
-	" WHERE deleted_at IS NULL AND " condition ")" ABSENT
+	ABSENT \
+	    ", (SELECT IF(COUNT(*) = 1, MIN(id), IF(COUNT(*) > 1, 0, NULL)) FROM workspaces" \
+	    " WHERE deleted_at IS NULL AND " condition ")"
 
 enum { STANDING, STANDING_ALONE, WORKSPACES, WORKSPACES_ALONE };
 
+/* The first two columns are those of ABSENT. */
+enum { AT_USER = 2, AT_CREATOR, AT_MEMBER };
+enum { AT_ONLY = 2, ONLY_COLUMNS };
+
 static const struct db_statement statements[] = {
-    [STANDING] = {"workspace.standing", USER CREATOR MEMBER ABSENT, "uuu", DB_READ | DB_OPTIONAL},
-    [STANDING_ALONE] = {"workspace.standing_alone", USER CREATOR ", NULL" ABSENT, "uuu", DB_READ},
+    [STANDING] = {"workspace.standing", ABSENT USER CREATOR MEMBER, "ssuuu", DB_READ | DB_OPTIONAL},
+    [STANDING_ALONE] = {"workspace.standing_alone", ABSENT USER CREATOR ", NULL", "ssuuu", DB_READ},
     [WORKSPACES] = {"workspace.only",
 	ONLY("(created_by = ? OR id IN (SELECT workspace_id FROM teams WHERE user_id = ?"
 	     " AND FIND_IN_SET(role, ?) > 0 AND NOT status <=> 'suspended'"
 	     " AND deleted_at IS NULL))"),
-	"u", DB_READ | DB_OPTIONAL},
-    [WORKSPACES_ALONE] = {"workspace.only_alone", ONLY("created_by = ?"), "u", DB_READ},
+	"ssu", DB_READ | DB_OPTIONAL},
+    [WORKSPACES_ALONE] = {"workspace.only_alone", ONLY("created_by = ?"), "ssu", DB_READ},
 };
 
 static enum rc read_standing(void *ctx, const struct db_value *row)
 {
 	struct standing_question *q = ctx;
-	bool is_creator = row[1].type != DB_NULL && row[1].u == q->user_id;
+	bool is_creator = row[AT_CREATOR].type != DB_NULL && row[AT_CREATOR].u == q->user_id;
 
 	q->answer = (struct standing){
-	    .has_user = row[0].u != 0,
-	    .has_workspace = row[1].type != DB_NULL,
-	    .membership =
-		is_creator || q->rules->any_member ? MEMBERSHIP_FULL : (enum membership)row[2].u,
+	    .has_user = row[AT_USER].u != 0,
+	    .has_workspace = row[AT_CREATOR].type != DB_NULL,
+	    .membership = is_creator || q->rules->any_member ? MEMBERSHIP_FULL
+							     : (enum membership)row[AT_MEMBER].u,
 	};
 	return RC_OK;
 }
@@ -88,7 +93,7 @@ enum rc standing_read(const struct standing_rules *rules, struct db *db, struct 
 enum rc standing_only_workspace(const struct standing_rules *rules, struct db *db,
     struct arena *mem, uint64_t user_id, uint64_t *ret)
 {
-	struct db_value row[1], user = db_u(user_id);
+	struct db_value row[ONLY_COLUMNS], user = db_u(user_id);
 	enum rc rc =
 	    db_one(db, &statements[WORKSPACES], DB_IN(user, user, db_s(rules->roles)), mem, row);
 
@@ -96,10 +101,10 @@ enum rc standing_only_workspace(const struct standing_rules *rules, struct db *d
 		rc = db_one(db, &statements[WORKSPACES_ALONE], DB_IN(user), mem, row);
 	if (rc != RC_OK)
 		return rc;
-	if (row[0].type == DB_NULL)
+	if (row[AT_ONLY].type == DB_NULL)
 		return RC_NOT_FOUND;
-	if (row[0].u == 0)
+	if (row[AT_ONLY].u == 0)
 		return RC_CONFLICT;
-	*ret = row[0].u;
+	*ret = row[AT_ONLY].u;
 	return RC_OK;
 }
