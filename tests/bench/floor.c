@@ -9,7 +9,9 @@
  *   floor SOCKET DB_SOCKET DB_USERNAME DB_PASSWORD DB_DATABASE status
  *       /.../ID: one account
  *   floor SOCKET DB_SOCKET DB_USERNAME DB_PASSWORD DB_DATABASE list
- *       /.../SESSION/WORKSPACE: the session's row, then the workspace's accounts
+ *       /.../SESSION/USER/WORKSPACE: the session's row, how the user stands to
+ *       the workspace, the workspace's accounts
+ *       /.../SESSION/-/WORKSPACE: without the second
  */
 #include <fcgiapp.h>
 #include <mysql.h>
@@ -18,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WORKERS = 8, BACKLOG = 511, COLUMNS = 15, TEXT = 2048, ID = 64 };
+enum { WORKERS = 8, BACKLOG = 511, COLUMNS = 15, PARAMETERS = 4, TEXT = 2048, ID = 64 };
 
 #define ACCOUNT \
 	"id, workspace_id, uuid, session_id, phone_number, provider_type, connection_status," \
@@ -33,11 +35,17 @@ static const char list_sql[] = "SELECT " ACCOUNT
 			       " WHERE workspace_id = ? AND deleted_at IS NULL"
 			       " ORDER BY is_primary DESC, created_at DESC, id DESC";
 
-/* A prepared statement with one text parameter, and room for its row. */
+static const char standing_sql[] =
+    "SELECT EXISTS (SELECT 1 FROM users WHERE id = ? AND deleted_at IS NULL),"
+    " (SELECT created_by FROM workspaces WHERE id = ? AND deleted_at IS NULL),"
+    " (SELECT MAX(IF(role = 'owner', IF(status <=> 'suspended', 2, 3), 1)) FROM teams"
+    " WHERE user_id = ? AND workspace_id = ? AND deleted_at IS NULL)";
+
+/* A prepared statement with text parameters, and room for its row. */
 struct query {
 	MYSQL_STMT *stmt;
-	char in[ID];
-	unsigned long in_length;
+	char in[PARAMETERS][ID];
+	unsigned long in_length[PARAMETERS];
 	char text[COLUMNS][TEXT];
 	unsigned long length[COLUMNS];
 	my_bool null[COLUMNS];
@@ -55,11 +63,15 @@ static MYSQL *connect_as(char **argv)
 
 static void prepare(struct query *q, MYSQL *mysql, const char *sql)
 {
-	MYSQL_BIND in = {
-	    .buffer_type = MYSQL_TYPE_STRING, .buffer = q->in, .length = &q->in_length};
-	MYSQL_BIND out[COLUMNS] = {0};
+	MYSQL_BIND in[PARAMETERS], out[COLUMNS] = {0};
 
 	q->stmt = mysql_stmt_init(mysql);
+	for (int i = 0; i < PARAMETERS; i++)
+		in[i] = (MYSQL_BIND){
+		    .buffer_type = MYSQL_TYPE_STRING,
+		    .buffer = q->in[i],
+		    .length = &q->in_length[i],
+		};
 	for (int i = 0; i < COLUMNS; i++)
 		out[i] = (MYSQL_BIND){
 		    .buffer_type = MYSQL_TYPE_STRING,
@@ -69,14 +81,18 @@ static void prepare(struct query *q, MYSQL *mysql, const char *sql)
 		    .is_null = &q->null[i],
 		};
 	if (mysql_stmt_prepare(q->stmt, sql, strlen(sql)) != 0 ||
-	    mysql_stmt_bind_param(q->stmt, &in) || mysql_stmt_bind_result(q->stmt, out))
+	    mysql_stmt_bind_param(q->stmt, in) || mysql_stmt_bind_result(q->stmt, out))
 		exit(1);
 }
 
-static int execute(struct query *q, const char *in, size_t length)
+static void set(struct query *q, int at, const char *text, size_t length)
 {
-	q->in_length = length < ID ? length : ID;
-	memcpy(q->in, in, q->in_length);
+	q->in_length[at] = length < ID ? length : ID;
+	memcpy(q->in[at], text, q->in_length[at]);
+}
+
+static int execute(struct query *q)
+{
 	return mysql_stmt_execute(q->stmt) == 0;
 }
 
@@ -101,7 +117,8 @@ static void answer_status(FCGX_Request *request, struct query *q)
 {
 	const char *id = strrchr(path_of(request), '/') + 1;
 
-	if (!execute(q, id, strlen(id)) || !fetch(q)) {
+	set(q, 0, id, strlen(id));
+	if (!execute(q) || !fetch(q)) {
 		not_found(request);
 		return;
 	}
@@ -117,17 +134,45 @@ static void answer_status(FCGX_Request *request, struct query *q)
 	mysql_stmt_free_result(q->stmt);
 }
 
-static void answer_list(FCGX_Request *request, struct query *session, struct query *list)
+/* The part of a path before `end`, behind its slash. */
+static const char *part_before(const char *path, const char *end)
 {
-	const char *workspace = strrchr(path_of(request), '/') + 1;
-	const char *id = workspace - 1 - 40;
+	while (end > path && end[-1] != '/')
+		end--;
+	return end;
+}
 
-	if (id <= path_of(request) || !execute(session, id, 40) || !fetch(session)) {
+static int may_see(struct query *q, const char *user, size_t user_length, const char *workspace)
+{
+	int found;
+
+	if (*user == '-')
+		return 1;
+	for (int i = 0; i < PARAMETERS; i += 2) {
+		set(q, i, user, user_length);
+		set(q, i + 1, workspace, strlen(workspace));
+	}
+	found = execute(q) && fetch(q);
+	mysql_stmt_free_result(q->stmt);
+	return found;
+}
+
+static void answer_list(
+    FCGX_Request *request, struct query *session, struct query *standing, struct query *list)
+{
+	const char *path = path_of(request);
+	const char *workspace = strrchr(path, '/') + 1;
+	const char *user = part_before(path, workspace - 1);
+	const char *id = part_before(path, user - 1);
+
+	set(session, 0, id, (size_t)(user - 1 - id));
+	if (!execute(session) || !fetch(session)) {
 		not_found(request);
 		return;
 	}
 	mysql_stmt_free_result(session->stmt);
-	if (!execute(list, workspace, strlen(workspace)))
+	set(list, 0, workspace, strlen(workspace));
+	if (!may_see(standing, user, (size_t)(workspace - 1 - user), workspace) || !execute(list))
 		exit(1);
 	FCGX_FPrintF(request->out, "Content-Type: application/json\r\n\r\n{\"accounts\":[");
 	for (int rows = 0; fetch(list); rows++)
@@ -147,19 +192,21 @@ static void answer_list(FCGX_Request *request, struct query *session, struct que
 
 static void serve(int fd, char **argv)
 {
-	static struct query first, second;
+	static struct query first, second, third;
 	int is_list = strcmp(argv[6], "list") == 0;
 	MYSQL *mysql = connect_as(argv);
 	FCGX_Request request;
 
 	prepare(&first, mysql, is_list ? session_sql : status_sql);
-	if (is_list)
-		prepare(&second, mysql, list_sql);
+	if (is_list) {
+		prepare(&second, mysql, standing_sql);
+		prepare(&third, mysql, list_sql);
+	}
 	FCGX_Init();
 	FCGX_InitRequest(&request, fd, 0);
 	while (FCGX_Accept_r(&request) == 0) {
 		if (is_list)
-			answer_list(&request, &first, &second);
+			answer_list(&request, &first, &second, &third);
 		else
 			answer_status(&request, &first);
 	}

@@ -1,14 +1,14 @@
 // list: the page's 20 accounts, for somebody who is logged in to Laravel, next
 // to the same list by Laravel itself (php-fpm, opcache, everything compiled) and
-// next to the floor, which asks for the session's row and the accounts, and
-// decrypts and checks nothing.
+// next to the floor, which asks the same of the database and decrypts, checks
+// and sends nothing else; and to the floor without the question who may see it.
 
 import { connected } from '../integration/lib/fixtures.mjs';
 import { startLaravel } from '../integration/lib/laravel.mjs';
 import { startStack } from '../integration/lib/stack.mjs';
 import { addFloor, measure, reportCpuRatio, reportMemory, reportRatio, reportTable, startFloor, workers } from './measure.mjs';
 
-const FLOOR = 'the floor (8 workers)', OURS = `wa-accounts (${workers} workers)`, LARAVEL = 'Laravel (4 php-fpm workers)';
+const FLOOR = 'the floor (8 workers)', OPEN = 'the same, to anybody', OURS = `wa-accounts (${workers} workers)`, LARAVEL = 'Laravel (4 php-fpm workers)';
 const ACCOUNTS = 20;
 
 export async function run(rounds) {
@@ -25,8 +25,10 @@ export async function run(rounds) {
     }
     const ana = await laravel.login(user.email, workspace);
     const headers = () => ({ Cookie: ana.cookies(), Accept: 'application/json', 'X-Requested-With': 'XMLHttpRequest' });
+    const floorUrl = `${stack.url}/floor/${laravel.sessionId(ana)}`;
     const targets = {
-      [FLOOR]: { url: `${stack.url}/floor/${laravel.sessionId(ana)}/${workspace}`, headers: () => ({}), pids: floor.children },
+      [FLOOR]: { url: `${floorUrl}/${user.id}/${workspace}`, headers: () => ({}), pids: floor.children },
+      [OPEN]: { url: `${floorUrl}/-/${workspace}`, headers: () => ({}), pids: floor.children },
       [OURS]: { url: `${stack.url}/settings/whatsapp-accounts`, headers, pids: () => stack.children() },
       [LARAVEL]: { url: `${stack.url}/php/accounts`, headers, pids: () => laravel.children() },
     };
@@ -39,6 +41,7 @@ export async function run(rounds) {
     reportTable(results);
     console.log();
     reportRatio(results, OURS, FLOOR);
+    reportRatio(results, OURS, OPEN);
     reportRatio(results, OURS, LARAVEL);
     reportCpuRatio(results, OURS, FLOOR);
     reportCpuRatio(results, OURS, LARAVEL);
