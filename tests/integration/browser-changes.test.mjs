@@ -147,8 +147,10 @@ describe('disconnect', () => {
     const account = await ana.account({ phone_number: phone() });
     await isQuiet(() => act(account, 'disconnect'));
     const other = await ana.account(connected());
-    await done(other, 'disconnect');
-    await isQuiet(() => act(other, 'disconnect'));
+    const first = await done(other, 'disconnect');
+    const second = await done(other, 'disconnect');
+    assert.deepEqual(changes(first.account, second.account), []);
+    assert.deepEqual([second.events, second.commands], [first.events, first.commands], 'nor while its command waits');
   });
 
   test('of one that is disconnected and active ends its session, and is no news', async () => {

@@ -110,7 +110,7 @@ describe('what they are', () => {
   const value = '[A-Za-z0-9]+(?:%(?:2B|2F|3D)[A-Za-z0-9]*)*';
 
   /** Both header lines, with this end; `expires` and `Max-Age` after so many seconds. */
-  function endIn(answer, own, token = own.replace(' httponly;', ''), seconds = 7200) {
+  function endIn(answer, own, token = own.replace('; httponly', ''), seconds = 7200) {
     const lines = answer.headers['set-cookie'];
     for (const [name, end] of [[COOKIE, own], ['XSRF-TOKEN', token]]) {
       const line = lines.find((one) => one.startsWith(`${name}=`));

@@ -6,6 +6,8 @@ import { isForbidden, isInvalid, isMismatch, isMissing, isOk, isRefused, isUnaut
   from './lib/browser-expect.mjs';
 import { connected, phone, utc } from './lib/fixtures.mjs';
 import { PAGE, browser, join, logIn, newUser } from './lib/login.mjs';
+import { metrics } from './lib/observe.mjs';
+import { until } from './lib/processes.mjs';
 import { example, routes } from './lib/routes.mjs';
 import { startStack } from './lib/stack.mjs';
 
@@ -87,6 +89,16 @@ test('paths beside ours are not ours', async () => {
   }
 });
 
+test('every row counts under its own name', async () => {
+  const names = rows.map(({ name }) => `wa_requests_total{route="${name}",status="401"}`);
+  const before = await metrics(stack);
+  for (const row of rows) isUnauthenticated(await nobody.call(row.method, below(row, UNKNOWN)));
+  await until('all are counted', async () => {
+    const now = await metrics(stack);
+    return names.every((name) => now[name] - (before[name] ?? 0) === 1);
+  }, { tries: 50 });
+});
+
 test('a method that a path does not have is a 405 that says which it has', async () => {
   const allowed = { [PAGE]: ['GET', 'HEAD', 'POST'], [`${PAGE}/:account`]: ['DELETE', 'GET', 'HEAD'],
     [`${PAGE}/:account/statistics`]: ['GET', 'HEAD'] };
@@ -146,6 +158,11 @@ describe('of two faults the earlier one is answered', () => {
     isUnauthenticated(await nobody.call('POST', '', { csrf: 'none', ...other }));
     isUnauthenticated(await nobody.call('POST', '', { json: {} }));
     for (const row of ofOne()) isUnauthenticated(await nobody.call(row.method, below(row, 'x')));
+  });
+  test('a user who is gone before the token', async () => {
+    const gone = await logIn(stack, { user: await newUser(stack, { deleted_at: utc(-5) }) });
+    earlier = await stack.checksum();
+    isUnauthenticated(await gone.call('POST', '', { csrf: 'none', json: {} }));
   });
   test('the token before the role', async () => {
     isMismatch(await agent.call('POST', '', { csrf: 'none', json: {} }));

@@ -92,13 +92,6 @@ describe('a session file', () => {
     await isKeptOut(ana, 'no_session');
   });
 
-  test('that cannot be touched is counted, and still a login', { skip: process.getuid() === 0 && 'root can' },
-    async () => {
-      const ana = await someone({ age: 70 });
-      chmodSync(fileOf(ana), 0o444);
-      await letsIn(ana);
-    });
-
   test('of a folder that is not there is no login', async () => {
     await withSettings(stack, { WA_SESSION_FILES: `${stack.dir}/nowhere` }, async () => {
       const ana = await someone();
@@ -141,7 +134,7 @@ describe('what is no session file is no login', () => {
   test('a file that we may not read', { skip: process.getuid() === 0 && 'root reads all' }, async () => {
     const ana = await someone();
     chmodSync(fileOf(ana), 0);
-    await isKeptOut(ana, 'no_session', 'payload');
+    await isKeptOut(ana, 'no_access');
   });
 
   test('an empty file, or one that stops', async () => {

@@ -31,26 +31,6 @@ function turn(text, bit) {
 }
 const everyBit = (text) => Array.from({ length: Buffer.byteLength(text) * 8 }, (_, bit) => turn(text, bit));
 
-function membersOf(bytes) {
-  try {
-    return JSON.parse(Buffer.from(decodeURIComponent(bytes.toString()), 'base64').toString());
-  } catch {
-    return null;
-  }
-}
-
-/**
- * Whether it is an envelope that says the same, and only the name of the member that its mode does not use is gone:
- * an older Laravel wrote none, and names that nobody knows are allowed. It proves what the other proves.
- */
-function saysTheSame(bytes, text) {
-  const [is, was] = [membersOf(bytes), membersOf(Buffer.from(text))];
-  const unused = was.tag === '' ? 'tag' : 'mac';
-  return is !== null && !(unused in is)
-    && ['iv', 'value', 'mac', 'tag'].every((name) => name === unused || is[name] === was[name]);
-}
-
-/* The parameters of a request are text to the client of these tests. */
 const latin = (bytes) => bytes.toString('latin1');
 async function straight(method, path, headers) {
   const raw = Object.fromEntries(Object.entries(headers).map(([name, value]) => [`HTTP_${name}`, value]));
@@ -63,8 +43,7 @@ describe('of the session cookie every bit counts', () => {
       const value = cookieOf(stack, ana.session, { cipher }).slice(COOKIE.length + 1);
       const whole = await straight('GET', PAGE, { COOKIE: `${COOKIE}=${value}` });
       assert.equal(whole.status, 200, whole.text);
-      const turned = everyBit(value).filter((bytes) => !saysTheSame(bytes, value));
-      assert.ok(turned.length > Buffer.byteLength(value) * 8 - 60, `only ${turned.length} are left`);
+      const turned = everyBit(value);
       const answers = await inParallel(turned, (bytes) => straight('GET', PAGE,
         { COOKIE: Buffer.concat([Buffer.from(`${COOKIE}=`), bytes]) }));
       answers.forEach((answer, i) => assert.equal(answer.status, 401, `${latin(turned[i])}: ${answer.text}`));
@@ -87,10 +66,8 @@ describe('of the session cookie every bit counts', () => {
     const value = ana.cookie.slice(COOKIE.length + 1);
     for (const row of (await routes(stack)).filter(({ ways }) => ways.includes('login'))) {
       for (let bit = 3; bit < value.length * 8; bit += 97) {
-        const bytes = turn(value, bit);
-        if (saysTheSame(bytes, value)) continue;
         const answer = await straight(row.method, example(row, UNKNOWN), { X_CSRF_TOKEN: ana.session.token,
-          COOKIE: Buffer.concat([Buffer.from(`${COOKIE}=`), bytes]) });
+          COOKIE: Buffer.concat([Buffer.from(`${COOKIE}=`), turn(value, bit)]) });
         isUnauthenticated(answer);
       }
     }
@@ -103,7 +80,7 @@ describe('of X-XSRF-TOKEN every bit counts', () => {
     test(`encrypted in ${cipher.toUpperCase()}`, async () => {
       const value = xsrf(stack, ana.session.token, { cipher });
       isMissing(await straight('POST', path, { COOKIE: ana.cookie, X_XSRF_TOKEN: value }));
-      const turned = everyBit(value).filter((bytes) => !saysTheSame(bytes, value));
+      const turned = everyBit(value);
       const before = (await refusedCounts(stack)).csrf_mismatch ?? 0;
       const answers = await inParallel(turned, (bytes) => straight('POST', path,
         { COOKIE: ana.cookie, X_XSRF_TOKEN: bytes }));
