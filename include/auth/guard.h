@@ -36,15 +36,18 @@ struct guard_refusal {
 enum refusal guard_judge(
     const struct standing *standing, uint64_t workspace_id, enum refusal without_workspace);
 
+/* The body's `_token`, or absent: asked for only of somebody whose login is good. */
+typedef struct span guard_token_fn(struct call *call);
+
 /*
- * `body_token`: the body's `_token`, or absent.  On RC_OK call->caller is
- * written for a login or a token, and the route's `ask` has its answer.
+ * On RC_OK call->caller is written for a login or a token, and the route's
+ * `ask` has its answer.
  *
  * RC_DENIED  the caller proved nothing, or something wrong; call->why has
  *            the word for the log, which the caller is not told
  * RC_RETRY   it cannot be told now
  */
 enum rc guard_admit(struct call *call, const struct guard *guard, struct db *db,
-    struct span body_token, struct guard_refusal *reterr) MUST_CHECK;
+    guard_token_fn *body_token, struct guard_refusal *reterr) MUST_CHECK;
 
 #endif

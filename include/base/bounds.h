@@ -16,7 +16,7 @@ enum {
 	BOUND_BODY = 1 * MIB,         /* client_max_body_size */
 	BOUND_PARAMS = 64 * KIB,      /* names and values of the FastCGI parameters together */
 	BOUND_HEADERS = 14 * KIB,     /* of an answer; fastcgi_buffer_size is 16 KiB */
-	BOUND_RESPONSE = 4 * MIB,     /* an answer that is built in memory */
+	BOUND_RESPONSE = 64 * MIB,    /* an answer that is built in memory: 100 000 accounts */
 	BOUND_DISCARD = 1 * MIB,      /* unread input that is read away before closing */
 	BOUND_REQUEST_ID = 64,        /* X-Request-Id */
 	BOUND_QUERY_FIELDS = 32,      /* fields of a query string */

@@ -32,9 +32,9 @@ enum rc outbox_put_event(struct db *db, const struct outbox_row *row) MUST_CHECK
  */
 enum rc outbox_put_command(struct db *db, const struct outbox_row *row) MUST_CHECK;
 
-/* Whether a command of this account waits or is being sent. */
-enum rc outbox_has_command(
-    struct db *db, struct arena *mem, uint64_t account_id, bool *ret) MUST_CHECK;
+/* Whether a command of this account, other than `name`, waits or is being sent. */
+enum rc outbox_has_other_command(
+    struct db *db, struct arena *mem, uint64_t account_id, const char *name, bool *ret) MUST_CHECK;
 
 struct outbox_depth {
 	uint64_t events;

@@ -20,7 +20,7 @@ struct acting {
 static const struct {
 	bool others;   /* the workspace's other accounts are touched */
 	bool counts;   /* ... or counted */
-	bool commands; /* whether one is open */
+	bool commands; /* whether one is open that would begin a session */
 } needs[ACCOUNT_ACTIONS] = {
     [ACCOUNT_SET_PRIMARY] = {.others = true, .counts = true},
     [ACCOUNT_DISCONNECT] = {.commands = true},
@@ -52,7 +52,8 @@ static enum rc look_around_acted(struct db *db, const struct acting *a,
 		rc = account_store_surroundings(db, a->mem, before->workspace_id, before->id,
 		    account_rules_phone_digits(before->phone_number, a->mem), ret);
 	if (rc == RC_OK && needs[a->action].commands)
-		rc = outbox_has_command(db, a->mem, before->id, &ret->has_open_command);
+		rc = outbox_has_other_command(
+		    db, a->mem, before->id, "disconnect", &ret->has_open_command);
 	return rc;
 }
 

@@ -85,11 +85,8 @@ static void refuse(struct call *call, const struct guard_refusal *refusal)
 static bool let_in(struct call *call)
 {
 	struct guard_refusal refusal;
-	enum rc rc;
+	enum rc rc = guard_admit(call, &call->api->guard, call->api->db, input_token, &refusal);
 
-	if (call->audience == FOR_BROWSER)
-		input_read(call);
-	rc = guard_admit(call, &call->api->guard, call->api->db, input_token(call), &refusal);
 	if (rc == RC_DENIED)
 		refuse(call, &refusal);
 	else if (rc != RC_OK)

@@ -109,14 +109,18 @@ static void read_body(struct input *in, struct span type, struct span body)
 		in->other_type = true;
 }
 
-void input_read(struct call *call)
+static struct input *input_of(struct call *call)
 {
-	struct input *in = arena_alloc(call->mem, sizeof(*in));
+	struct input *in = call->input;
 
+	if (in != NULL)
+		return in;
+	in = arena_alloc(call->mem, sizeof(*in));
 	*in = (struct input){.mem = call->mem};
 	read_pairs(in, call->request.query, &in->query);
 	read_body(in, call->request.params[PARAM_CONTENT_TYPE], call->request.body);
 	call->input = in;
+	return in;
 }
 
 void input_free(struct input *input)
@@ -127,7 +131,7 @@ void input_free(struct input *input)
 
 bool input_accept(struct call *call)
 {
-	const struct input *in = call->input;
+	const struct input *in = input_of(call);
 
 	if (in->other_type)
 		reply_error(call, 415, "unsupported_media_type",
@@ -165,21 +169,19 @@ static struct field body_field(const struct input *in, const char *name)
 	return field_of_pairs(&in->form, name);
 }
 
-struct field input_field(const struct call *call, const char *name)
+struct field input_field(struct call *call, const char *name)
 {
-	struct field field = body_field(call->input, name);
+	const struct input *in = input_of(call);
+	struct field field = body_field(in, name);
 
-	return field.type != FIELD_MISSING ? field : field_of_pairs(&call->input->query, name);
+	return field.type != FIELD_MISSING ? field : field_of_pairs(&in->query, name);
 }
 
 /* What Laravel takes for a token, if not for a good one: anything that PHP does not call empty. */
-struct span input_token(const struct call *call)
+struct span input_token(struct call *call)
 {
-	struct field token;
+	struct field token = body_field(input_of(call), "_token");
 
-	if (call->input == NULL)
-		return (struct span){0};
-	token = body_field(call->input, "_token");
 	switch (token.type) {
 	case FIELD_STRING:
 	case FIELD_INTEGER:

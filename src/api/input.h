@@ -21,17 +21,17 @@ void input_query_number(
     struct call *call, const char *field, uint64_t min, struct faults *faults, uint64_t *ret);
 
 /*
- * Take query and body apart, into call->input.  What is wrong with them is
- * told later, by input_accept: who may not be here is told that first.
+ * Query and body are taken apart when somebody first asks for them, into
+ * call->input: not for a caller who is not let in.  What is wrong with them is
+ * told by input_accept.
  */
-void input_read(struct call *call);
 void input_free(struct input *input);
 
 /* The body's `_token`; absent without one.  One that is no text equals no token. */
-struct span input_token(const struct call *call);
+struct span input_token(struct call *call);
 /* False: the body is of another type (415) or cannot be read (400), and that was answered. */
 bool input_accept(struct call *call);
 /* A field of the body, else of the query.  `name` is a literal. */
-struct field input_field(const struct call *call, const char *name);
+struct field input_field(struct call *call, const char *name);
 
 #endif

@@ -48,11 +48,11 @@ struct candidate {
 	enum refusal without_workspace; /* why, when workspace_id is 0 */
 };
 
-static bool shows_token(const struct call *call, const struct guard *guard, struct span body_token)
+static bool shows_token(struct call *call, const struct guard *guard, guard_token_fn *body_token)
 {
 	const struct http_request *request = &call->request;
 
-	return login_shows_token(guard->login, call->mem, call->caller.session, body_token,
+	return login_shows_token(guard->login, call->mem, call->caller.session, body_token(call),
 	    request->params[PARAM_X_CSRF_TOKEN], request->params[PARAM_X_XSRF_TOKEN]);
 }
 
@@ -103,7 +103,7 @@ static enum rc ask(
 }
 
 static enum rc admit_candidate(struct call *call, const struct guard *guard, struct db *db,
-    const struct candidate *candidate, struct span body_token, struct guard_refusal *reterr)
+    const struct candidate *candidate, guard_token_fn *body_token, struct guard_refusal *reterr)
 {
 	struct standing standing;
 	enum refusal refusal;
@@ -122,7 +122,7 @@ static enum rc admit_candidate(struct call *call, const struct guard *guard, str
 }
 
 static enum rc admit_login(struct call *call, const struct guard *guard, struct db *db,
-    struct span body_token, struct guard_refusal *reterr)
+    guard_token_fn *body_token, struct guard_refusal *reterr)
 {
 	struct session *session = arena_alloc(call->mem, sizeof(*session));
 	struct candidate candidate = {.without_workspace = REFUSED_NO_WORKSPACE};
@@ -181,11 +181,11 @@ static enum rc admit_token(struct call *call, const struct guard *guard, struct 
 	if (rc != RC_OK)
 		return rc;
 	candidate.caller.user_id = holder.user_id;
-	return admit_candidate(call, guard, db, &candidate, (struct span){0}, reterr);
+	return admit_candidate(call, guard, db, &candidate, NULL, reterr);
 }
 
 enum rc guard_admit(struct call *call, const struct guard *guard, struct db *db,
-    struct span body_token, struct guard_refusal *reterr)
+    guard_token_fn *body_token, struct guard_refusal *reterr)
 {
 	const struct span *params = call->request.params;
 	unsigned ways = call->route->ways;

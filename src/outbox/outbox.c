@@ -1,6 +1,6 @@
 #include "outbox/outbox.h"
 
-enum { PUT_EVENT, PUT_COMMAND, REPLACE_COMMAND, HAS_COMMAND, DEPTH };
+enum { PUT_EVENT, PUT_COMMAND, REPLACE_COMMAND, HAS_OTHER_COMMAND, DEPTH };
 
 // clang-format off
 #define COLUMNS \
@@ -19,9 +19,9 @@ static const struct db_statement statements[] = {
 		"UPDATE wa_outbox SET state = 'replaced', settled_at = UTC_TIMESTAMP(6)"
 		" WHERE state = 'waiting' AND account_id = ? AND kind = 'command' AND name <> ?",
 		"", 0},
-	[HAS_COMMAND] = {"outbox.has_command",
+	[HAS_OTHER_COMMAND] = {"outbox.has_other_command",
 		"SELECT EXISTS (SELECT 1 FROM wa_outbox WHERE state IN ('waiting', 'sending')"
-		" AND account_id = ? AND kind = 'command')",
+		" AND account_id = ? AND kind = 'command' AND name <> ?)",
 		"u", DB_READ},
 	[DEPTH] = {"outbox.depth",
 		"SELECT COALESCE(SUM(kind = 'event'), 0), COALESCE(SUM(kind = 'command'), 0),"
@@ -51,10 +51,12 @@ enum rc outbox_put_command(struct db *db, const struct outbox_row *row)
 		db_u(row->account_id)));
 }
 
-enum rc outbox_has_command(struct db *db, struct arena *mem, uint64_t account_id, bool *ret)
+enum rc outbox_has_other_command(
+    struct db *db, struct arena *mem, uint64_t account_id, const char *name, bool *ret)
 {
 	struct db_value row[1];
-	enum rc rc = db_one(db, &statements[HAS_COMMAND], DB_IN(db_u(account_id)), mem, row);
+	enum rc rc = db_one(
+	    db, &statements[HAS_OTHER_COMMAND], DB_IN(db_u(account_id), db_text(name)), mem, row);
 
 	if (rc == RC_OK)
 		*ret = row[0].u != 0;

@@ -350,7 +350,7 @@ static void attempt(struct attempt *a, struct signature *signature, unsigned way
 	a->call.now_us = AT(NOW_S);
 	a->call.why = NULL;
 	a->refusal = (struct guard_refusal){0};
-	a->rc = guard_admit(&a->call, &guard, NULL, (struct span){0}, &a->refusal);
+	a->rc = guard_admit(&a->call, &guard, NULL, NULL, &a->refusal);
 }
 
 static void test_the_guard_lets_in_who_signed(void **state)
