@@ -4,32 +4,7 @@
 
 #include "base/bounds.h"
 #include "base/now.h"
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-static struct span decode(struct span text, struct arena *mem)
-{
-	char *out = arena_bytes(mem, text.len + 1);
-	size_t len = 0;
-
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.ptr[i];
-
-		if (c == '%' && i + 2 < text.len && hex_value(text.ptr[i + 1]) >= 0 &&
-		    hex_value(text.ptr[i + 2]) >= 0) {
-			c = (char)(hex_value(text.ptr[i + 1]) << 4 | hex_value(text.ptr[i + 2]));
-			i += 2;
-		}
-		out[len++] = c;
-	}
-	out[len] = '\0';
-	return span_from(out, len);
-}
+#include "text/percent.h"
 
 bool cookie_find(struct span header, struct span name, struct arena *mem, struct span *ret)
 {
@@ -39,7 +14,7 @@ bool cookie_find(struct span header, struct span name, struct arena *mem, struct
 		if (!span_cut(&pair, '=', &key) || pair.ptr == NULL ||
 		    !span_eq(span_trim(key), name))
 			continue;
-		*ret = decode(span_trim(pair), mem);
+		*ret = percent_decode(span_trim(pair), PERCENT_COOKIE, mem);
 		return true;
 	}
 	return false;
