@@ -24,7 +24,7 @@ struct field {
 		FIELD_EMPTY, /* a list or an object without members: one thing in PHP */
 		FIELD_LIST,  /* one with members */
 	} type;
-	struct span text; /* of a string; of a number as PHP writes it */
+	struct span text; /* of a string; of an integer as PHP writes it, of a float nearly so */
 	size_t members;   /* of a list */
 };
 

@@ -59,6 +59,11 @@ enum rc json_read(struct span text, json_t **ret, const char **reterr)
 		*reterr = "The request body is nested too deeply.";
 		return RC_INVALID;
 	}
+	/* jansson overlooks one that stands behind a number or a word. */
+	if (text.len > 0 && memchr(text.ptr, '\0', text.len) != NULL) {
+		*reterr = sentence(json_error_null_character);
+		return RC_INVALID;
+	}
 	tree = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, &error);
 	if (tree == NULL) {
 		*reterr = sentence(json_error_code(&error));

@@ -6,8 +6,11 @@
 #include "text/json.h"
 #include "text/utf8.h"
 
+/* Not in an absent text: there not even nothing may be added to its pointer. */
 static void step(struct span *at, size_t bytes)
 {
+	if (bytes == 0)
+		return;
 	at->ptr += bytes;
 	at->len -= bytes;
 }

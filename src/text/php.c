@@ -159,7 +159,7 @@ static bool take_key(struct span *at, struct span *ret)
 /* The rest of what has been opened, with all that it holds. */
 static bool skip_members(struct span *at, uint64_t pairs)
 {
-	uint64_t left[BOUND_PHP_DEPTH];
+	uint64_t left[BOUND_PHP_DEPTH - 1]; /* the outermost array is not among them */
 	size_t depth = 0;
 
 	left[0] = pairs;
@@ -180,7 +180,7 @@ static bool skip_members(struct span *at, uint64_t pairs)
 			return false;
 		if (!opens)
 			continue;
-		if (++depth == BOUND_PHP_DEPTH)
+		if (++depth == BOUND_PHP_DEPTH - 1)
 			return false;
 		left[depth] = pairs;
 	}

@@ -10,7 +10,9 @@
 #include "account/account_report.h"
 #include "base/now.h"
 
+int test_account_act(void);
 int test_account_metadata(void);
+int test_account_new(void);
 int test_account_phone(void);
 int test_account_row(void);
 int test_account_report(void);

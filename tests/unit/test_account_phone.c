@@ -76,6 +76,10 @@ static void test_no_number_is_shown_as_none(void **state)
 {
 	assert_null(account_rules_formatted_phone((struct span){0}, *state).ptr);
 	assert_null(account_rules_formatted_phone(SPAN_OF(""), *state).ptr);
+	/* To PHP "0" is nothing; "00" is something. */
+	assert_null(account_rules_formatted_phone(SPAN_OF("0"), *state).ptr);
+	assert_span(account_rules_formatted_phone(SPAN_OF("00"), *state), "00");
+	assert_span(account_rules_formatted_phone(SPAN_OF("0 "), *state), "0");
 }
 
 static void test_a_text_without_digits_is_shown_as_the_application_does(void **state)

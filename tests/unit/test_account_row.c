@@ -1,5 +1,6 @@
 /* account.h: the words for states, and the health of an account. */
 #include "account/account.h"
+#include "account/account_rules.h"
 #include "account_tests.h"
 #include "base/now.h"
 #include "unit.h"
@@ -131,6 +132,63 @@ static void test_health_is_never_below_zero(void **state)
 	assert_int_equal(account_rules_health(&a, now).score, 25);
 }
 
+static void test_the_parts_of_health_add_up(void **state)
+{
+	static const int64_t activity[] = {TIME_NONE, 0, INT64_C(1763200000) * US_PER_S};
+	static const double failures[] = {-5, 0, 0.25, 0.5, 1, 1.5, 2.9, 3, 100, 1e300};
+
+	(void)state;
+	for (int s = 0; s < ACCOUNT_STATES; s++) {
+		for (size_t i = 0; i < COUNT(activity) * COUNT(failures); i++) {
+			const struct account a = {
+			    .state = (enum account_state)s,
+			    .last_activity_at = activity[i % COUNT(activity)],
+			    .recent_failures = failures[i / COUNT(activity)],
+			};
+			struct account_health h = account_rules_health(&a, now);
+
+			assert_int_equal(
+			    h.score + h.not_connected + h.inactive + h.recent_failures, 100);
+			assert_in_range(h.score, 0, 100);
+			assert_int_equal(h.not_connected, s == ACCOUNT_CONNECTED ? 0 : 50);
+			assert_int_equal(h.inactive, activity[i % COUNT(activity)] == 0 ? 20 : 0);
+			assert_in_range(h.recent_failures, 0, 30);
+			assert_int_equal(h.is_healthy, s == ACCOUNT_CONNECTED && h.score >= 70);
+		}
+	}
+}
+
+static void test_only_a_connected_account_of_seventy_is_healthy(void **state)
+{
+	struct account a = healthy();
+
+	(void)state;
+	assert_true(account_rules_health(&a, now).is_healthy);
+	a.recent_failures = 3;
+	assert_int_equal(account_rules_health(&a, now).score, 70);
+	assert_true(account_rules_health(&a, now).is_healthy);
+	a.last_activity_at = 0;
+	assert_false(account_rules_health(&a, now).is_healthy);
+	a = healthy();
+	a.state = ACCOUNT_CONNECTING;
+	assert_false(account_rules_health(&a, now).is_healthy);
+}
+
+static void test_a_code_is_shown_until_it_expires(void **state)
+{
+	struct account a = {.has_qr = true, .qr_expires_at = TIME_NONE};
+
+	(void)state;
+	assert_true(account_rules_shows_qr(&a, now));
+	a.qr_expires_at = now + 1;
+	assert_true(account_rules_shows_qr(&a, now));
+	a.qr_expires_at = now;
+	assert_false(account_rules_shows_qr(&a, now));
+	a.has_qr = false;
+	a.qr_expires_at = TIME_NONE;
+	assert_false(account_rules_shows_qr(&a, now));
+}
+
 int test_account_row(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +200,9 @@ int test_account_row(void)
 	    cmocka_unit_test(test_an_hour_without_activity_is_no_loss_and_a_moment_more_is),
 	    cmocka_unit_test(test_failures_cost_ten_each_and_thirty_at_most),
 	    cmocka_unit_test(test_health_is_never_below_zero),
+	    cmocka_unit_test(test_the_parts_of_health_add_up),
+	    cmocka_unit_test(test_only_a_connected_account_of_seventy_is_healthy),
+	    cmocka_unit_test(test_a_code_is_shown_until_it_expires),
 	};
 
 	return unit_run("account/account", tests);

@@ -96,6 +96,68 @@ static void test_fields_beyond_the_bound_are_not_seen(void **state)
 	assert_null(field(*state, buf_span(&form)).ptr);
 }
 
+/* All fields as "name=value|name=value|". */
+static struct span all(struct arena *mem, struct span form)
+{
+	struct buf b = buf_in(mem, 4 * KIB);
+	struct span name, value;
+
+	while (form_next(&form, mem, &name, &value)) {
+		buf_put(&b, name);
+		buf_putc(&b, '=');
+		buf_put(&b, value);
+		buf_putc(&b, '|');
+	}
+	return buf_span(&b);
+}
+
+static void test_fields_come_one_by_one_in_their_order(void **state)
+{
+	assert_span(all(*state, SPAN_OF("a=1&b=2&a=3")), "a=1|b=2|a=3|");
+	assert_span(all(*state, SPAN_OF("a=1")), "a=1|");
+	assert_span(all(*state, SPAN_OF("")), "");
+	assert_span(all(*state, (struct span){0}), "");
+}
+
+static void test_empty_fields_are_skipped(void **state)
+{
+	assert_span(all(*state, SPAN_OF("&&a=1&&b=2&&")), "a=1|b=2|");
+	assert_span(all(*state, SPAN_OF("&")), "");
+	assert_span(all(*state, SPAN_OF("=1&a=2")), "a=2|");
+}
+
+static void test_names_and_values_are_decoded(void **state)
+{
+	assert_span(all(*state, SPAN_OF("a+b%5B%5d=%26+%3D&c%=%")), "a b[]=& =|c%=%|");
+	assert_span(all(*state, SPAN_OF("a=1=2&b==")), "a=1=2|b==|");
+}
+
+static void test_a_field_without_equals_sign_has_an_empty_value(void **state)
+{
+	struct span form = SPAN("a&b="), name, value;
+
+	assert_true(form_next(&form, *state, &name, &value));
+	assert_span(name, "a");
+	assert_non_null(value.ptr);
+	assert_int_equal(value.len, 0);
+	assert_true(form_next(&form, *state, &name, &value));
+	assert_span(name, "b");
+	assert_non_null(value.ptr);
+	assert_false(form_next(&form, *state, &name, &value));
+}
+
+static void test_the_last_field_leaves_nothing_behind(void **state)
+{
+	struct span form = SPAN("a=1&"), name = SPAN("untouched"), value = SPAN("untouched");
+
+	assert_true(form_next(&form, *state, &name, &value));
+	name = value = SPAN_OF("untouched");
+	assert_false(form_next(&form, *state, &name, &value));
+	assert_false(form_next(&form, *state, &name, &value));
+	assert_span(name, "untouched");
+	assert_span(value, "untouched");
+}
+
 int test_text_form(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -109,6 +171,11 @@ int test_text_form(void)
 	    arena_test(test_of_equal_names_the_last_one_counts),
 	    arena_test(test_a_name_with_a_nul_behind_it_is_another),
 	    arena_test(test_fields_beyond_the_bound_are_not_seen),
+	    arena_test(test_fields_come_one_by_one_in_their_order),
+	    arena_test(test_empty_fields_are_skipped),
+	    arena_test(test_names_and_values_are_decoded),
+	    arena_test(test_a_field_without_equals_sign_has_an_empty_value),
+	    arena_test(test_the_last_field_leaves_nothing_behind),
 	};
 
 	return unit_run("text/form", tests);

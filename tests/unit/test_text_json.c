@@ -53,6 +53,20 @@ static void test_what_is_no_json_is_refused(void **state)
 		assert_string_equal(refusal(texts[i]), "The request body is not valid JSON.");
 }
 
+/* jansson overlooks one behind a number or a word. */
+static void test_a_nul_is_refused_wherever_it_stands(void **state)
+{
+	static const struct span texts[] = {SPAN("\0[]"), SPAN("[]\0"), SPAN("[\0]"), SPAN("[1\0]"),
+	    SPAN("[1\0,2]"), SPAN("[1.5\0]"), SPAN("[true\0]"), SPAN("[null\0]"),
+	    SPAN("{\"a\":1\0}"), SPAN("{\"a\"\0:1}"), SPAN("{\0\"a\":1}"), SPAN("[\"\0\"]"),
+	    SPAN("[\"a\"\0]")};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(texts); i++)
+		if (refusal(texts[i]) == NULL)
+			fail_msg("text %zu is taken", i);
+}
+
 static void test_a_text_that_is_refused_leaves_the_tree_alone(void **state)
 {
 	const char *error = NULL;
@@ -305,6 +319,7 @@ int test_text_json(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_an_object_and_a_list_are_read),
 	    cmocka_unit_test(test_what_is_no_json_is_refused),
+	    cmocka_unit_test(test_a_nul_is_refused_wherever_it_stands),
 	    cmocka_unit_test(test_a_text_that_is_refused_leaves_the_tree_alone),
 	    arena_test(test_depth_ends_at_the_databases_limit),
 	    arena_test(test_brackets_in_strings_are_not_depth),

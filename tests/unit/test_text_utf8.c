@@ -120,6 +120,85 @@ static void test_a_cut_never_divides_a_character(void **state)
 	}
 }
 
+/* The character, as UTF-8. */
+static size_t encode(uint32_t c, char ret[static 4])
+{
+	if (c < 0x80) {
+		ret[0] = (char)c;
+		return 1;
+	}
+	if (c < 0x800) {
+		ret[0] = (char)(0xc0 | c >> 6);
+		ret[1] = (char)(0x80 | (c & 0x3f));
+		return 2;
+	}
+	if (c < 0x10000) {
+		ret[0] = (char)(0xe0 | c >> 12);
+		ret[1] = (char)(0x80 | (c >> 6 & 0x3f));
+		ret[2] = (char)(0x80 | (c & 0x3f));
+		return 3;
+	}
+	ret[0] = (char)(0xf0 | c >> 18);
+	ret[1] = (char)(0x80 | (c >> 12 & 0x3f));
+	ret[2] = (char)(0x80 | (c >> 6 & 0x3f));
+	ret[3] = (char)(0x80 | (c & 0x3f));
+	return 4;
+}
+
+/* What PCRE's \s matches in Unicode text, and what Laravel trims besides. */
+static bool is_blank(uint32_t c)
+{
+	static const uint32_t blanks[] = {0, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x20, 0x85, 0xa0, 0x1680,
+	    0x180e, 0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, 0x2006, 0x2007, 0x2008, 0x2009,
+	    0x200a, 0x200b, 0x200e, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000, 0xfeff};
+
+	for (size_t i = 0; i < COUNT(blanks); i++)
+		if (blanks[i] == c)
+			return true;
+	return false;
+}
+
+static void test_every_blank_of_unicode_is_trimmed_and_nothing_else(void **state)
+{
+	(void)state;
+	for (uint32_t c = 0; c < 0x110000; c++) {
+		char text[16];
+		size_t len, trimmed;
+
+		if (c >= 0xd800 && c < 0xe000)
+			continue;
+		len = encode(c, text);
+		assert_true(utf8_valid(span_from(text, len)));
+		trimmed = utf8_trim(span_from(text, len)).len;
+		assert_int_equal(trimmed, is_blank(c) ? 0 : len);
+		/* At both ends of something else. */
+		text[len] = 'x';
+		encode(c, text + len + 1);
+		trimmed = utf8_trim(span_from(text, 2 * len + 1)).len;
+		assert_int_equal(trimmed, is_blank(c) ? 1 : 2 * len + 1);
+	}
+}
+
+static void test_blanks_of_several_kinds_are_trimmed_together(void **state)
+{
+	(void)state;
+	assert_span(utf8_trim(SPAN_OF(" \t\xc2\xa0\xe2\x80\x8b"
+				      "a b\xe3\x80\x80\n\0\xef\xbb\xbf ")),
+	    "a b");
+	assert_int_equal(utf8_trim(SPAN_OF(" \xe2\x80\x8e \0")).len, 0);
+	assert_int_equal(utf8_trim((struct span){0}).len, 0);
+}
+
+static void test_what_is_between_is_not_trimmed(void **state)
+{
+	(void)state;
+	assert_span(utf8_trim(SPAN_OF("a \xc2\xa0\0 b")), "a \xc2\xa0\0 b");
+	assert_span(utf8_trim(SPAN_OF(" \xf0\x9f\x98\x80 ")), "\xf0\x9f\x98\x80");
+	/* These end with the bytes of a blank, and are none. */
+	assert_span(utf8_trim(SPAN_OF("\xc4\x85")), "\xc4\x85");
+	assert_span(utf8_trim(SPAN_OF("\xf0\xa0\x80\x80")), "\xf0\xa0\x80\x80");
+}
+
 int test_text_utf8(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -131,6 +210,9 @@ int test_text_utf8(void)
 	    cmocka_unit_test(test_a_character_that_is_cut_short_is_no_text),
 	    cmocka_unit_test(test_length_counts_characters_and_not_bytes),
 	    cmocka_unit_test(test_a_cut_never_divides_a_character),
+	    cmocka_unit_test(test_every_blank_of_unicode_is_trimmed_and_nothing_else),
+	    cmocka_unit_test(test_blanks_of_several_kinds_are_trimmed_together),
+	    cmocka_unit_test(test_what_is_between_is_not_trimmed),
 	};
 
 	return unit_run("text/utf8", tests);

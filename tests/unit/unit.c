@@ -109,6 +109,21 @@ size_t unit_random_below(struct unit_random *random, size_t limit)
 	return (size_t)(unit_random(random) >> 16) % limit;
 }
 
+struct span unit_exact(struct span text)
+{
+	char *copy = malloc(text.len > 0 ? text.len : 1);
+
+	assert_non_null(copy);
+	if (text.len > 0)
+		memcpy(copy, text.ptr, text.len);
+	return span_from(copy, text.len);
+}
+
+void unit_exact_free(struct span copy)
+{
+	free((void *)(uintptr_t)copy.ptr);
+}
+
 bool unit_has(struct span all, const char *text)
 {
 	return all.len > 0 && memmem(all.ptr, all.len, text, strlen(text)) != NULL;

@@ -59,6 +59,10 @@ uint64_t unit_random(struct unit_random *random);
 /* Less than `limit`. */
 size_t unit_random_below(struct unit_random *random, size_t limit);
 
+/* A copy in memory that has not a byte more: a sanitizer sees who reads behind it. */
+struct span unit_exact(struct span text);
+void unit_exact_free(struct span copy);
+
 /* Whether `text` occurs in `all`. */
 bool unit_has(struct span all, const char *text);
 
