@@ -62,6 +62,7 @@ struct account_surroundings {
 	bool has_live_primary; /* another one */
 	bool phone_is_taken;   /* by another live account */
 	uint64_t connected;    /* other accounts */
+	uint64_t live;         /* other accounts that are not deleted */
 	bool has_open_command; /* of this account: one that would begin a session */
 };
 

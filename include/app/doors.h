@@ -16,7 +16,6 @@ enum rc doors_open(const struct settings *settings, struct guard *ret) MUST_CHEC
 void doors_close(struct guard *guard);
 
 struct login *doors_login(const struct settings *settings);
-struct standing_rules doors_standing(const struct settings *settings);
 struct account_limits doors_limits(const struct settings *settings);
 
 #endif

@@ -20,7 +20,8 @@ struct guard {
 	struct signature *signature;
 	struct login *login;
 	struct bearer_options bearer;
-	struct standing_rules standing;
+	struct span roles;    /* that may manage accounts, comma-separated */
+	bool trusts_sessions; /* a session's workspace is its user's, whatever the role */
 };
 
 struct guard_refusal {

@@ -13,15 +13,15 @@ enum {
 	MIB = 1024 * 1024,
 
 	/* one request */
-	BOUND_BODY = 1 * MIB,         /* client_max_body_size */
-	BOUND_PARAMS = 64 * KIB,      /* names and values of the FastCGI parameters together */
-	BOUND_HEADERS = 14 * KIB,     /* of an answer; fastcgi_buffer_size is 16 KiB */
-	BOUND_RESPONSE = 64 * MIB,    /* an answer that is built in memory: 100 000 accounts */
-	BOUND_DISCARD = 1 * MIB,      /* unread input that is read away before closing */
-	BOUND_REQUEST_ID = 64,        /* X-Request-Id */
-	BOUND_QUERY_FIELDS = 32,      /* fields of a query string */
-	BOUND_FORM_FIELDS = 1000,     /* of a form: PHP's max_input_vars */
-	BOUND_JSON_DEPTH = 32,        /* MariaDB's own limit for JSON */
+	BOUND_BODY = 1 * MIB,      /* client_max_body_size */
+	BOUND_PARAMS = 64 * KIB,   /* names and values of the FastCGI parameters together */
+	BOUND_HEADERS = 14 * KIB,  /* of an answer; fastcgi_buffer_size is 16 KiB */
+	BOUND_RESPONSE = 64 * MIB, /* an answer that is built in memory: a list of all accounts */
+	BOUND_DISCARD = 1 * MIB,   /* unread input that is read away before closing */
+	BOUND_REQUEST_ID = 64,     /* X-Request-Id */
+	BOUND_QUERY_FIELDS = 32,   /* fields of a query string */
+	BOUND_FORM_FIELDS = 1000,  /* of a form: PHP's max_input_vars */
+	BOUND_JSON_DEPTH = 32,     /* MariaDB's own limit for JSON */
 	BOUND_ARENA_CHUNK = 64 * KIB, /* the part of a request's arena that is kept */
 	BOUND_STREAM_PAGE = 500,      /* rows of one page of a streamed list */
 
@@ -34,7 +34,10 @@ enum {
 	BOUND_ROLES = 16,        /* names in WA_ROLES */
 	BOUND_COOKIE_TRIES = 2,  /* names under which the session cookie is looked for */
 
-	/* one account (contract: the account) */
+	/* one workspace */
+	BOUND_WORKSPACE_ACCOUNTS = 10000, /* live ones that we make; their list is one answer */
+
+	/* one account */
 	BOUND_UUID = 36,
 	BOUND_SESSION_ID = 191, /* characters */
 	BOUND_NAME = 255,       /* characters */

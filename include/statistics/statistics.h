@@ -1,8 +1,9 @@
 /*
  * statistics: what the application has counted by an account.
  *
- * The tables are Laravel's; one that does not exist counts nothing.  Each
- * count may take two seconds, so that a busy account's page does not fail.
+ * The tables are Laravel's; one that does not exist counts nothing.  A count
+ * that takes over two seconds is not known, so that a busy account's page does
+ * not fail; all of them together keep a worker for hardly longer.
  */
 #ifndef WA_STATISTICS_STATISTICS_H
 #define WA_STATISTICS_STATISTICS_H

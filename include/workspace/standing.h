@@ -23,14 +23,12 @@ struct standing {
 	enum membership membership;
 };
 
-struct standing_rules {
-	struct span roles; /* that may manage accounts, comma-separated */
-	bool any_member;   /* the session is trusted: a role is not looked for */
-};
-
 /* One question on its way. */
 struct standing_question {
-	const struct standing_rules *rules;
+	struct span roles; /* that may manage accounts, comma-separated */
+	/* Laravel itself put the user into the workspace, and that is enough: a role is not looked
+	 * for. */
+	bool trusted;
 	uint64_t user_id;
 	uint64_t workspace_id;
 	struct standing answer;
@@ -44,9 +42,9 @@ void standing_ask(struct standing_question *question, struct db_ask *ask);
 /* The same, as if nobody were a member of a workspace but who made it. */
 void standing_ask_alone(struct standing_question *question, struct db_ask *ask);
 
-/* Both, at once and by themselves. */
-enum rc standing_read(const struct standing_rules *rules, struct db *db, struct arena *mem,
-    uint64_t user_id, uint64_t workspace_id, struct standing *ret) MUST_CHECK;
+/* Both, at once and by themselves; RC_OK: question->answer is written. */
+enum rc standing_read(
+    struct db *db, struct arena *mem, struct standing_question *question) MUST_CHECK;
 
 /*
  * The only workspace that the user may manage the accounts of.
@@ -54,7 +52,7 @@ enum rc standing_read(const struct standing_rules *rules, struct db *db, struct 
  * RC_NOT_FOUND  there is none
  * RC_CONFLICT   there are several
  */
-enum rc standing_only_workspace(const struct standing_rules *rules, struct db *db,
-    struct arena *mem, uint64_t user_id, uint64_t *ret) MUST_CHECK;
+enum rc standing_only_workspace(struct span roles, struct db *db, struct arena *mem,
+    uint64_t user_id, uint64_t *ret) MUST_CHECK;
 
 #endif

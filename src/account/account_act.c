@@ -73,24 +73,41 @@ static enum rc store(
 	return rc;
 }
 
-/* After the primary account is gone: the connected one that connected last. */
+/*
+ * The connected account that connected last, locked.  It may have been
+ * disconnected while we waited for it: then look again.
+ */
+static enum rc lock_successor(
+    struct db *db, struct arena *mem, uint64_t workspace_id, struct account *ret)
+{
+	for (;;) {
+		struct buf ref = buf_in(mem, 24);
+		uint64_t id;
+		enum rc rc = account_store_successor(db, mem, workspace_id, &id);
+
+		if (rc != RC_OK)
+			return rc;
+		buf_put_u64(&ref, id);
+		rc = account_store_lock(db, mem, REF_ID, buf_span(&ref), (struct span){0}, ret);
+		if (rc != RC_OK && rc != RC_NOT_FOUND)
+			return rc;
+		if (rc == RC_OK && ret->state == ACCOUNT_CONNECTED && ret->deleted_at == TIME_NONE)
+			return RC_OK;
+	}
+}
+
+/* After the primary account is gone. */
 static enum rc promote(struct db *db, struct arena *mem, uint64_t workspace_id, int64_t now)
 {
 	static const struct account_surroundings alone;
 	static const struct account_limits none;
 	struct account_change change;
 	struct account successor;
-	struct buf ref = buf_in(mem, 24);
-	uint64_t id;
-	enum rc rc = account_store_successor(db, mem, workspace_id, &id);
+	enum rc rc = lock_successor(db, mem, workspace_id, &successor);
 
 	if (rc != RC_OK)
 		return rc == RC_NOT_FOUND ? RC_OK : rc;
-	buf_put_u64(&ref, id);
-	rc = account_store_lock(db, mem, REF_ID, buf_span(&ref), (struct span){0}, &successor);
-	if (rc == RC_OK)
-		rc =
-		    account_rules_act(&successor, ACCOUNT_SET_PRIMARY, &alone, &none, now, &change);
+	rc = account_rules_act(&successor, ACCOUNT_SET_PRIMARY, &alone, &none, now, &change);
 	return rc == RC_OK && change.stores ? store(db, mem, &change, now) : rc;
 }
 
@@ -177,7 +194,8 @@ static struct account make_account(struct arena *mem, const struct account_new *
 
 static enum rc refuse_new(struct creating *c, const struct account_surroundings *around)
 {
-	if (!account_rules_may_add(around->connected, c->limits)) {
+	if (!account_rules_may_add(around->connected, c->limits) ||
+	    around->live >= BOUND_WORKSPACE_ACCOUNTS) {
 		c->change.refusal = ACCOUNT_LIMIT_REACHED;
 		return RC_DENIED;
 	}

@@ -55,8 +55,9 @@ static const struct db_statement statements[] = {
 		" EXISTS (SELECT 1 FROM whatsapp_accounts WHERE workspace_id = ? AND live_primary = 1 AND id <> ?),"
 		" EXISTS (SELECT 1 FROM whatsapp_accounts WHERE workspace_id = ? AND live_phone = ? AND id <> ?),"
 		" (SELECT COUNT(*) FROM whatsapp_accounts WHERE workspace_id = ? AND connection_status = 'connected'"
-		" AND deleted_at IS NULL AND id <> ?)",
-		"uuu", 0},
+		" AND deleted_at IS NULL AND id <> ?),"
+		" (SELECT COUNT(*) FROM whatsapp_accounts WHERE workspace_id = ? AND deleted_at IS NULL AND id <> ?)",
+		"uuuu", 0},
 	[SUCCESSOR] = {"account.successor",
 		"SELECT id FROM whatsapp_accounts WHERE workspace_id = ? AND connection_status = 'connected'"
 		" AND deleted_at IS NULL ORDER BY last_connected_at DESC, id DESC LIMIT 1",
@@ -106,7 +107,7 @@ static bool parameter_of(enum account_ref_kind kind, struct span ref, struct db_
 	return true;
 }
 
-/* A row by what a caller calls it; `n` statements stand at `first`, one for each kind. */
+/* A row by what a caller calls it; at `first` stands a statement for each kind. */
 static enum rc read_one(struct db *db, struct arena *mem, int first, enum account_ref_kind kind,
     struct span ref, struct db_value *row, struct account *ret)
 {
@@ -187,15 +188,18 @@ enum rc account_store_lock_workspace(struct db *db, struct arena *mem, uint64_t 
 enum rc account_store_surroundings(struct db *db, struct arena *mem, uint64_t workspace_id,
     uint64_t id, struct span phone_digits, struct account_surroundings *ret)
 {
-	struct db_value row[3], workspace = db_u(workspace_id), self = db_u(id);
+	struct db_value row[4], workspace = db_u(workspace_id), self = db_u(id);
 	enum rc rc = db_one(db, &statements[SURROUNDINGS],
-	    DB_IN(workspace, self, workspace, db_s(phone_digits), self, workspace, self), mem, row);
+	    DB_IN(workspace, self, workspace, db_s(phone_digits), self, workspace, self, workspace,
+		self),
+	    mem, row);
 
 	if (rc == RC_OK)
 		*ret = (struct account_surroundings){
 		    .has_live_primary = row[0].u != 0,
 		    .phone_is_taken = row[1].u != 0,
 		    .connected = row[2].u,
+		    .live = row[3].u,
 		};
 	return rc;
 }

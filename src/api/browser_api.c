@@ -8,6 +8,7 @@
 #include "account_json.h"
 #include "api/api.h"
 #include "handlers.h"
+#include "inertia.h"
 #include "input.h"
 #include "reply.h"
 #include "statistics/statistics.h"
@@ -80,24 +81,41 @@ static const struct account *found_account(struct call *call)
 	return NULL;
 }
 
-void browser_index(struct call *call)
+static void put_accounts(struct call *call, struct buf *b, struct account_list *list)
 {
-	struct account_list *list = call->asked;
-	struct buf *b = reply_begin(call, 200);
-
 	account_list_sort(list);
 	buf_reserve(b, (list->count + 1) * ACCOUNT_SIZE);
-	buf_puts(b, "{\"accounts\":[");
+	json_put_key(b, "accounts");
+	buf_putc(b, '[');
 	for (size_t i = 0; i < list->count; i++) {
 		if (i > 0)
 			buf_putc(b, ',');
 		put_account(call, b, &list->rows[i], OF_LIST);
 	}
-	buf_puts(b, "],\"canAddAccount\":");
-	json_put_bool(b, account_rules_may_add(list->connected, &call->api->limits));
-	buf_puts(b, ",\"modules\":[],\"workspaceId\":");
-	buf_put_u64(b, call->caller.workspace_id);
-	buf_putc(b, '}');
+	buf_putc(b, ']');
+}
+
+void browser_index(struct call *call)
+{
+	struct account_list *list = call->asked;
+	struct buf *b = reply_begin(call, 200);
+
+	inertia_begin(call, b);
+	if (inertia_wants(call, "accounts"))
+		put_accounts(call, b, list);
+	if (inertia_wants(call, "canAddAccount")) {
+		json_put_key(b, "canAddAccount");
+		json_put_bool(b, account_rules_may_add(list->connected, &call->api->limits));
+	}
+	if (inertia_wants(call, "modules")) {
+		json_put_key(b, "modules");
+		buf_puts(b, "[]");
+	}
+	if (inertia_wants(call, "workspaceId")) {
+		json_put_key(b, "workspaceId");
+		buf_put_u64(b, call->caller.workspace_id);
+	}
+	inertia_end(call, b);
 }
 
 void browser_show(struct call *call)

@@ -77,7 +77,8 @@ void reply_rc(struct call *call, enum rc rc)
 		reply_error(call, 404, "not_found", "Account not found");
 		break;
 	default:
-		call->why = rc_name(rc);
+		if (call->why == NULL)
+			call->why = rc_name(rc);
 		reply_error(call, 500, "internal", "Something went wrong on our side");
 		break;
 	}

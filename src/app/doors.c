@@ -33,11 +33,6 @@ struct login *doors_login(const struct settings *s)
 	});
 }
 
-struct standing_rules doors_standing(const struct settings *s)
-{
-	return (struct standing_rules){s->roles, s->membership == CONF_MEMBERSHIP_SESSION};
-}
-
 struct account_limits doors_limits(const struct settings *s)
 {
 	return (struct account_limits){
@@ -54,7 +49,8 @@ enum rc doors_open(const struct settings *s, struct guard *ret)
 		signature_create(s->hmac_secret, s->hmac_previous_secrets, s->signature_ttl_s),
 	    .login = doors_login(s),
 	    .bearer = {.user_model = s->user_model, .workspace_keys = s->workspace_keys},
-	    .standing = doors_standing(s),
+	    .roles = s->roles,
+	    .trusts_sessions = s->membership == CONF_MEMBERSHIP_SESSION,
 	};
 	return ret->signature != NULL && ret->login != NULL ? RC_OK : RC_INTERNAL;
 }

@@ -46,6 +46,7 @@ static bool is_write(enum http_method method)
 struct candidate {
 	struct caller caller;
 	enum refusal without_workspace; /* why, when workspace_id is 0 */
+	bool named_workspace;           /* it was the request that named it */
 };
 
 static bool shows_token(struct call *call, const struct guard *guard, guard_token_fn *body_token)
@@ -74,51 +75,59 @@ enum refusal guard_judge(
 				       : REFUSED_WORKSPACE_GONE;
 }
 
-/* One round trip: how they stand to the workspace, and what the route wants to know. */
-static enum rc ask(
-    struct call *call, const struct guard *guard, struct db *db, struct standing *ret)
+/* What the route wants to know of the workspace; false if that is nothing. */
+static bool asks_more(struct call *call, struct db_ask *ret)
 {
-	struct standing_question question = {
-	    .rules = &guard->standing,
-	    .user_id = call->caller.user_id,
-	    .workspace_id = call->caller.workspace_id,
-	};
-	struct db_ask asks[2];
-	size_t n = 1;
-	enum rc rc;
-
-	standing_ask(&question, &asks[0]);
-	if (call->route->ask != NULL && question.workspace_id != 0 &&
-	    call->route->ask(call, &asks[n]))
-		n++;
-	rc = db_ask_all(db, asks, n, call->mem);
-	if (asks[0].rc == RC_NOT_FOUND) {
-		standing_ask_alone(&question, &asks[0]);
-		rc = db_ask_all(db, asks, 1, call->mem);
-		if (rc == RC_OK && n > 1)
-			rc = asks[1].rc;
-	}
-	*ret = question.answer;
-	return rc;
+	return call->route->ask != NULL && call->caller.workspace_id != 0 &&
+	       call->route->ask(call, ret);
 }
 
+/* Two questions in one round trip, `n` of them; where there is no table of teams, the first once
+ * more. */
+static void ask(struct db *db, struct arena *mem, struct standing_question *question,
+    struct db_ask *asks, size_t n)
+{
+	standing_ask(question, &asks[0]);
+	if (db_ask_all(db, asks, n, mem) == RC_OK || asks[0].rc != RC_NOT_FOUND)
+		return;
+	standing_ask_alone(question, &asks[0]);
+	asks[0].rc = db_ask_all(db, asks, 1, mem);
+}
+
+/*
+ * How they stand to the workspace, and in the same round trip what the route
+ * wants to know; the latter later, and only for members, where the request
+ * itself has named the workspace.
+ */
 static enum rc admit_candidate(struct call *call, const struct guard *guard, struct db *db,
     const struct candidate *candidate, guard_token_fn *body_token, struct guard_refusal *reterr)
 {
-	struct standing standing;
+	struct standing_question question = {
+	    .roles = guard->roles,
+	    .trusted = guard->trusts_sessions && candidate->caller.session != NULL,
+	    .user_id = candidate->caller.user_id,
+	    .workspace_id = candidate->caller.workspace_id,
+	};
+	struct db_ask asks[2];
 	enum refusal refusal;
-	enum rc rc;
+	bool together;
 
 	call->caller = candidate->caller;
-	rc = ask(call, guard, db, &standing);
-	if (rc != RC_OK)
-		return rc;
-	refusal = guard_judge(&standing, call->caller.workspace_id, candidate->without_workspace);
+	together = !candidate->named_workspace && asks_more(call, &asks[1]);
+	ask(db, call->mem, &question, asks, together ? 2 : 1);
+	if (asks[0].rc != RC_OK)
+		return asks[0].rc;
+	refusal =
+	    guard_judge(&question.answer, call->caller.workspace_id, candidate->without_workspace);
 	/* Who somebody is comes first, then their token, then what they may do. */
 	if (refusal != REFUSED_USER_GONE && call->caller.session != NULL &&
 	    is_write(call->request.method) && !shows_token(call, guard, body_token))
 		refusal = REFUSED_CSRF;
-	return refusal == REFUSED_NOT ? RC_OK : deny(call, refusal, reterr);
+	if (refusal != REFUSED_NOT)
+		return deny(call, refusal, reterr);
+	if (together)
+		return asks[1].rc;
+	return asks_more(call, &asks[1]) ? db_ask_all(db, &asks[1], 1, call->mem) : RC_OK;
 }
 
 static enum rc admit_login(struct call *call, const struct guard *guard, struct db *db,
@@ -132,6 +141,9 @@ static enum rc admit_login(struct call *call, const struct guard *guard, struct 
 
 	if (rc == RC_DENIED)
 		return deny(call, refusal, reterr);
+	/* A file that somebody has locked, or no descriptor for it: not the database's fault. */
+	if (rc == RC_RETRY && db_is_connected(db))
+		call->why = "session_busy";
 	if (rc != RC_OK)
 		return rc;
 	candidate.caller = (struct caller){session->user_id, session->workspace_id, session};
@@ -152,13 +164,14 @@ static enum rc choose_workspace(struct call *call, const struct guard *guard, st
 	if (named.ptr != NULL) {
 		bool valid = num_u64(span_trim(named), id) && *id <= INT64_MAX;
 
+		candidate->named_workspace = true;
 		candidate->without_workspace = REFUSED_NOT_MEMBER;
 		if (!valid || (holder->workspace_id != 0 && *id != holder->workspace_id))
 			*id = 0;
 	} else if (holder->workspace_id != 0) {
 		*id = holder->workspace_id;
 	} else {
-		rc = standing_only_workspace(&guard->standing, db, call->mem, holder->user_id, id);
+		rc = standing_only_workspace(guard->roles, db, call->mem, holder->user_id, id);
 		candidate->without_workspace =
 		    rc == RC_CONFLICT ? REFUSED_WORKSPACE_REQUIRED : REFUSED_NO_WORKSPACE;
 	}

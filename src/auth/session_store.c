@@ -41,7 +41,8 @@ struct session_store *session_store_create(const struct session_store_options *o
 	    BOUND_SESSION, SPAN_ARG(options->table));
 	buf_putf(&touch, "UPDATE `%.*s` SET last_activity = ? WHERE id = ? AND last_activity < ?",
 	    SPAN_ARG(options->table));
-	store->read = (struct db_statement){"session.read", store->read_sql, "ssi", DB_READ};
+	store->read =
+	    (struct db_statement){"session.read", store->read_sql, "ssi", DB_READ | DB_OPTIONAL};
 	store->touch = (struct db_statement){"session.touch", store->touch_sql, "", 0};
 	return store;
 }
@@ -130,6 +131,22 @@ static enum rc read_open_file(int fd, struct arena *mem, struct session_stored *
 	return RC_INVALID;
 }
 
+/* A link in the place of a session (ELOOP) is none of PHP's. */
+static enum rc why_not_open(void)
+{
+	switch (errno) {
+	case EACCES:
+	case EPERM:
+		return RC_DENIED;
+	case ENOENT:
+	case ENOTDIR:
+	case ELOOP:
+		return RC_NOT_FOUND;
+	default:
+		return RC_RETRY;
+	}
+}
+
 static enum rc read_file(const struct session_store *store, struct arena *mem, struct span id,
     struct session_stored *ret)
 {
@@ -138,7 +155,7 @@ static enum rc read_file(const struct session_store *store, struct arena *mem, s
 	enum rc rc;
 
 	if (fd < 0)
-		return errno == EACCES ? RC_DENIED : RC_NOT_FOUND;
+		return why_not_open();
 	rc = lock_shared(fd) ? read_open_file(fd, mem, ret) : RC_RETRY;
 	close(fd);
 	return rc;

@@ -13,7 +13,8 @@
 
 enum setting_type {
 	TEXT,
-	NULLABLE, /* a text that null or nothing takes away, its standard value too */
+	NULLABLE, /* a word that null or nothing takes away, its standard value too */
+	COOKIE,   /* a part of a Set-Cookie header */
 	PASSWORD,
 	NUMBER,
 	OCTAL,

@@ -79,11 +79,13 @@ static enum rc print_row(void *ctx, const struct account *a)
 	struct listing *listing = ctx;
 	struct span phone = account_rules_formatted_phone(a->phone_number, listing->mem);
 
-	printf("%-8llu %-36.*s %-9llu %-8.*s %-12s %-7s %-6s %-16.*s %.*s\n",
-	    (unsigned long long)a->id, SPAN_ARG(a->uuid), (unsigned long long)a->workspace_id,
-	    SPAN_ARG(a->provider_type), account_rules_state_name(a->state),
-	    a->is_primary ? "primary" : "-", a->is_active ? "active" : "-", SPAN_ARG(phone),
-	    SPAN_ARG(a->account_name));
+	printf("%-8llu %-36.*s %-9llu %-8.*s %-12s %-7s %-6s ", (unsigned long long)a->id,
+	    SPAN_ARG(a->uuid), (unsigned long long)a->workspace_id, SPAN_ARG(a->provider_type),
+	    account_rules_state_name(a->state), a->is_primary ? "primary" : "-",
+	    a->is_active ? "active" : "-");
+	print_text(phone, 17);
+	print_text(a->account_name, 0);
+	putchar('\n');
 	listing->after = a->id;
 	listing->rows++;
 	return RC_OK;
@@ -143,28 +145,32 @@ static const char *refusal_text(enum account_refusal refusal)
 }
 
 static enum rc act(struct db *db, const struct startup *startup, const char *ref,
-    enum account_action action, struct account *ret, enum account_refusal *reterr)
+    enum account_action action, struct account *ret, bool *exists, enum account_refusal *reterr)
 {
 	struct account_limits limits = doors_limits(&startup->settings);
 	struct account account;
 	enum rc rc = account_find_any(db, startup->mem, span_of(ref), &account);
 
 	*reterr = ACCOUNT_ACCEPTED;
+	*exists = rc == RC_OK;
 	if (rc != RC_OK)
 		return rc;
 	return account_act(
 	    db, startup->mem, account.uuid, account.workspace_id, action, &limits, ret, reterr);
 }
 
-static int tell(const struct database *database, enum rc rc, enum account_refusal refusal,
-    const char *ref, const char *what)
+static const char *why_not(
+    enum rc rc, bool exists, enum account_action action, enum account_refusal refusal)
 {
-	const char *why = refusal_text(refusal);
+	if (rc != RC_NOT_FOUND)
+		return refusal_text(refusal);
+	if (!exists)
+		return "there is no such account";
+	return action == ACCOUNT_RESTORE ? "it is not deleted" : "it is deleted";
+}
 
-	if (rc == RC_NOT_FOUND)
-		why = "there is none of that name that it could be done with";
-	if (why == NULL)
-		return database_failed(database, what);
+static int refused(const char *what, const char *ref, const char *why)
+{
 	fprintf(
 	    stderr, "wa-accountsctl: could not %s %s: %s; nothing was changed\n", what, ref, why);
 	return EXIT_REFUSED;
@@ -177,38 +183,45 @@ static int run_action(const struct startup *startup, int argc, char **argv,
 	struct database database;
 	struct account after;
 	int status = EX_OK;
+	const char *why;
+	bool exists;
 	enum rc rc;
 
 	if (argc != 1)
 		return usage(line);
 	if (!database_open(&database, startup))
 		return EX_UNAVAILABLE;
-	rc = act(database.db, startup, argv[0], action, &after, &refusal);
+	rc = act(database.db, startup, argv[0], action, &after, &exists, &refusal);
+	why = why_not(rc, exists, action, refusal);
 	if (rc == RC_OK)
 		printf("account %llu (%.*s) is %s, %s and %s\n", (unsigned long long)after.id,
 		    SPAN_ARG(after.uuid), account_rules_state_name(after.state),
 		    after.is_active ? "active" : "not active",
 		    after.is_primary ? "primary" : "not primary");
+	else if (rc == RC_UNKNOWN)
+		status =
+		    database_failed(&database, "learn whether it was done; look with account show");
+	else if (why == NULL)
+		status = database_failed(&database, what);
 	else
-		status = tell(&database, rc, refusal, argv[0], what);
+		status = refused(what, argv[0], why);
 	database_close(&database);
 	return status;
 }
 
 int command_account_set_primary(const struct startup *startup, int argc, char **argv)
 {
-	return run_action(startup, argc, argv, ACCOUNT_SET_PRIMARY, "set-primary ACCOUNT",
-	    "make primary the account");
+	return run_action(
+	    startup, argc, argv, ACCOUNT_SET_PRIMARY, "set-primary ACCOUNT", "make primary");
 }
 
 int command_account_disconnect(const struct startup *startup, int argc, char **argv)
 {
-	return run_action(startup, argc, argv, ACCOUNT_DISCONNECT, "disconnect ACCOUNT",
-	    "disconnect the account");
+	return run_action(
+	    startup, argc, argv, ACCOUNT_DISCONNECT, "disconnect ACCOUNT", "disconnect");
 }
 
 int command_account_restore(const struct startup *startup, int argc, char **argv)
 {
-	return run_action(
-	    startup, argc, argv, ACCOUNT_RESTORE, "restore ACCOUNT", "restore the account");
+	return run_action(startup, argc, argv, ACCOUNT_RESTORE, "restore ACCOUNT", "restore");
 }

@@ -16,7 +16,9 @@ static const struct db_statement people = {"ctl.people",
 
 static void line(const char *name, struct span value)
 {
-	printf("%-17s %.*s\n", name, SPAN_ARG(value.ptr != NULL ? value : SPAN_OF("-")));
+	printf("%-17s ", name);
+	print_text(value, 0);
+	putchar('\n');
 }
 
 static void number_line(const char *name, uint64_t value)

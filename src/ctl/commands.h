@@ -9,6 +9,12 @@
 /* What was asked for is refused, or there is no such thing. */
 enum { EXIT_REFUSED = 1 };
 
+/*
+ * What people have typed, for a terminal: control characters as \xNN.  At
+ * least `width` characters; an absent text is "-".
+ */
+void print_text(struct span text, int width);
+
 /* Their arguments, without the words that named them; the program's exit status. */
 int command_config(const struct startup *startup, int argc, char **argv);
 int command_routes(const struct startup *startup, int argc, char **argv);

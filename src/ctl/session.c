@@ -105,8 +105,11 @@ static int refused(enum refusal refusal)
 static int show(struct database *database, const struct startup *startup, const struct login *login,
     struct span text)
 {
-	struct standing_rules rules = doors_standing(&startup->settings);
-	struct standing standing = {0};
+	const struct settings *settings = &startup->settings;
+	struct standing_question question = {
+	    .roles = settings->roles,
+	    .trusted = settings->membership == CONF_MEMBERSHIP_SESSION,
+	};
 	struct session session;
 	enum refusal refusal = REFUSED_NOT;
 	int64_t now = now_us();
@@ -114,12 +117,14 @@ static int show(struct database *database, const struct startup *startup, const 
 	    header_of(login, startup->mem, text), now, &session, &refusal);
 
 	print_names(login);
-	print_session(&session, &startup->settings, now);
+	print_session(&session, settings, now);
+	if (rc == RC_OK) {
+		question.user_id = session.user_id;
+		question.workspace_id = session.workspace_id;
+		rc = standing_read(database->db, startup->mem, &question);
+	}
 	if (rc == RC_OK)
-		rc = standing_read(&rules, database->db, startup->mem, session.user_id,
-		    session.workspace_id, &standing);
-	if (rc == RC_OK)
-		refusal = guard_judge(&standing, session.workspace_id, REFUSED_NO_WORKSPACE);
+		refusal = guard_judge(&question.answer, session.workspace_id, REFUSED_NO_WORKSPACE);
 	if (rc != RC_OK && rc != RC_DENIED)
 		return database_failed(database, "read the session");
 	if (refusal != REFUSED_NOT)

@@ -171,6 +171,16 @@ bool connection_was_stale(const struct db *db, bool had_connection, enum rc rc)
 	       !db->answered && db->fault == DB_FAULT_LOST && connection_time_left(db) > 0;
 }
 
+/* Of several answers the later ones may have come with the first. */
+static bool has_buffered(const MYSQL *mysql)
+{
+	const MARIADB_PVIO *pvio = mysql->net.pvio;
+
+	/* What TLS has decrypted and nobody has read is not seen from here: the driver waits. */
+	return pvio->ctls != NULL ||
+	       (pvio->cache != NULL && pvio->cache + pvio->cache_size > pvio->cache_pos);
+}
+
 /*
  * The driver would first try to read, find nothing, and poll: waiting here
  * saves that first try, and counts milliseconds where it counts seconds.
@@ -183,6 +193,8 @@ enum rc connection_wait(struct db *db, const char *what)
 	int64_t left = connection_time_left(db);
 	int ready;
 
+	if (db->answered && has_buffered(db->mysql))
+		return RC_OK;
 	if (left > limit)
 		left = limit;
 	do

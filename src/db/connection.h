@@ -2,12 +2,15 @@
  * connection: the parts of a struct db, shared by the files of this folder.
  *
  * Order of reading: errors.h (what an error number means), connection.c
- * (open, wait, fail), statement.c (prepared statements), transaction.c.
+ * (open, wait, fail), statement.c (prepared statements), ask.c (several of them),
+ * transaction.c.
  */
 #ifndef WA_DB_CONNECTION_H
 #define WA_DB_CONNECTION_H
 
 #include <mysql.h>
+
+#include <ma_pvio.h>
 
 #include "db/db.h"
 #include "errors.h"
@@ -18,7 +21,7 @@ enum {
 	DB_ERROR_SIZE = 512,
 	/*
 	 * What the driver waits for by itself: the answer to a prepare, the rest
-	 * of an answer that has begun, and the answers after the first one.
+	 * of an answer that has begun; with TLS, the answers after the first one.
 	 */
 	DB_IO_TIMEOUT_S = 3,
 	DB_LOCK_WAIT_MS = 2000, /* innodb_lock_wait_timeout of our sessions */
@@ -73,6 +76,17 @@ enum rc connection_failed(struct db *db, unsigned error, const char *message, co
 enum rc connection_query(struct db *db, const char *sql) MUST_CHECK;
 /* Milliseconds until the deadline; 0 when it has passed. */
 int64_t connection_time_left(const struct db *db);
+
+/*
+ * The steps of a statement, for those who take several at once: prepare it
+ * (once for a connection), send it, read its answer row by row.
+ */
+enum rc statement_prepare(
+    struct db *db, const struct db_statement *statement, struct prepared **ret) MUST_CHECK;
+enum rc statement_send(
+    struct db *db, struct prepared *p, const struct db_value *in, size_t n_in) MUST_CHECK;
+enum rc statement_read(
+    struct db *db, struct prepared *p, struct arena *mem, db_row_fn *fn, void *ctx) MUST_CHECK;
 
 /* Forget the prepared statements of a connection that is about to end. */
 void statement_forget_all(struct db *db);

@@ -125,7 +125,8 @@ static struct prepared **place_of(struct db *db, const struct db_statement *stat
 	return &db->prepared[at];
 }
 
-static enum rc prepare(struct db *db, const struct db_statement *statement, struct prepared **ret)
+enum rc statement_prepare(
+    struct db *db, const struct db_statement *statement, struct prepared **ret)
 {
 	struct prepared **place = place_of(db, statement);
 	struct prepared *p = *place;
@@ -187,8 +188,7 @@ static void bind_parameter(MYSQL_BIND *bind, const struct db_value *value)
  * table of mysql.h.  The option also silences mysql_stmt_prepare, so it is on
  * for this one call only.
  */
-static enum rc send_statement(
-    struct db *db, struct prepared *p, const struct db_value *in, size_t n_in)
+enum rc statement_send(struct db *db, struct prepared *p, const struct db_value *in, size_t n_in)
 {
 	my_bool skip = 1;
 	int failed;
@@ -210,21 +210,17 @@ static enum rc send_statement(
 	return failed ? statement_failed(db, p) : RC_OK;
 }
 
-/*
- * The beginning of the answer: its error, or what its rows look like.  Of
- * several answers the later ones may lie in the driver's buffer already, where
- * poll does not see them: the driver waits for these (DB_IO_TIMEOUT_S).
- */
+/* The beginning of the answer: its error, or what its rows look like. */
 static enum rc receive(struct db *db, struct prepared *p)
 {
 	enum rc rc = RC_OK;
 
-	if (!db->answered && connection_wait(db, p->statement->name) != RC_OK)
+	if (connection_wait(db, p->statement->name) != RC_OK)
 		return RC_RETRY;
 	if (db->mysql->methods->db_read_execute_response(p->stmt) != 0)
 		rc = statement_failed(db, p);
 	/* An error is an answer too, unless it is the connection's end. */
-	db->answered = db->mysql != NULL;
+	db->answered = db->answered || db->mysql != NULL;
 	if (rc == RC_OK)
 		connection_answered(db);
 	return rc;
@@ -309,7 +305,7 @@ static enum rc fetch_rows(
 	return rc;
 }
 
-static enum rc read_answer(
+enum rc statement_read(
     struct db *db, struct prepared *p, struct arena *mem, db_row_fn *fn, void *ctx)
 {
 	enum rc rc = receive(db, p);
@@ -325,10 +321,10 @@ static enum rc run_once(struct db *db, const struct db_statement *statement,
 
 	db->sent = db->answered = false;
 	if (rc == RC_OK)
-		rc = prepare(db, statement, &p);
+		rc = statement_prepare(db, statement, &p);
 	if (rc == RC_OK)
-		rc = send_statement(db, p, in, n_in);
-	return rc == RC_OK ? read_answer(db, p, mem, fn, ctx) : rc;
+		rc = statement_send(db, p, in, n_in);
+	return rc == RC_OK ? statement_read(db, p, mem, fn, ctx) : rc;
 }
 
 static enum rc run(struct db *db, const struct db_statement *statement, const struct db_value *in,
@@ -344,48 +340,6 @@ static enum rc run(struct db *db, const struct db_statement *statement, const st
 	return connection_was_stale(db, had_connection, rc)
 		   ? run_once(db, statement, in, n_in, mem, fn, ctx)
 		   : rc;
-}
-
-/* One that cannot be asked leaves the others alone. */
-static enum rc send_asks(struct db *db, struct db_ask *asks, size_t n, struct prepared **prepared)
-{
-	enum rc rc = connection_ready(db);
-
-	db->sent = db->answered = false;
-	for (size_t i = 0; i < n; i++)
-		asks[i].rc = rc == RC_OK ? prepare(db, asks[i].statement, &prepared[i]) : rc;
-	for (size_t i = 0; i < n && db->mysql != NULL; i++)
-		if (asks[i].rc == RC_OK)
-			asks[i].rc = send_statement(db, prepared[i], asks[i].in, asks[i].n_in);
-	return db->mysql != NULL ? rc : RC_RETRY;
-}
-
-/* Every question goes out before the first answer is waited for. */
-static enum rc ask_once(struct db *db, struct db_ask *asks, size_t n, struct arena *mem)
-{
-	struct prepared *prepared[DB_ASKS_MAX];
-	enum rc rc = send_asks(db, asks, n, prepared);
-
-	for (size_t i = 0; i < n; i++) {
-		if (db->mysql == NULL)
-			asks[i].rc = RC_RETRY;
-		if (asks[i].rc == RC_OK)
-			asks[i].rc = read_answer(db, prepared[i], mem, asks[i].fn, asks[i].ctx);
-	}
-	for (size_t i = 0; i < n && rc == RC_OK; i++)
-		rc = asks[i].rc;
-	return rc;
-}
-
-enum rc db_ask_all(struct db *db, struct db_ask *asks, size_t n, struct arena *mem)
-{
-	bool had_connection = db->mysql != NULL;
-	enum rc rc;
-
-	if (n > DB_ASKS_MAX)
-		return RC_INTERNAL;
-	rc = ask_once(db, asks, n, mem);
-	return connection_was_stale(db, had_connection, rc) ? ask_once(db, asks, n, mem) : rc;
 }
 
 enum rc db_each(struct db *db, const struct db_statement *statement, const struct db_value *in,

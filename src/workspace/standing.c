@@ -12,12 +12,12 @@
 	", (SELECT COALESCE(created_by, 0) FROM workspaces WHERE id = ? AND deleted_at IS NULL)"
 /* The numbers are those of enum membership. */
 #define MEMBER \
-	", (SELECT MAX(IF(FIND_IN_SET(role, ?) = 0, 1, IF(status <=> 'suspended', 2, 3)))" \
+	", (SELECT MAX(IF(FIND_IN_SET(role, ?) > 0, IF(status <=> 'suspended', 2, 3), 1))" \
 	" FROM teams WHERE user_id = ? AND workspace_id = ? AND deleted_at IS NULL)"
 #define ONLY(condition) \
 	ABSENT \
-	    ", (SELECT IF(COUNT(*) = 1, MIN(id), IF(COUNT(*) > 1, 0, NULL)) FROM workspaces" \
-	    " WHERE deleted_at IS NULL AND " condition ")"
+	", (SELECT IF(COUNT(*) = 1, MIN(id), IF(COUNT(*) > 1, 0, NULL)) FROM workspaces" \
+	" WHERE deleted_at IS NULL AND " condition ")"
 
 enum { STANDING, STANDING_ALONE, WORKSPACES, WORKSPACES_ALONE };
 
@@ -44,8 +44,8 @@ static enum rc read_standing(void *ctx, const struct db_value *row)
 	q->answer = (struct standing){
 	    .has_user = row[AT_USER].u != 0,
 	    .has_workspace = row[AT_CREATOR].type != DB_NULL,
-	    .membership = is_creator || q->rules->any_member ? MEMBERSHIP_FULL
-							     : (enum membership)row[AT_MEMBER].u,
+	    .membership =
+		is_creator || q->trusted ? MEMBERSHIP_FULL : (enum membership)row[AT_MEMBER].u,
 	};
 	return RC_OK;
 }
@@ -55,7 +55,7 @@ static void ask(int which, size_t n_in, struct standing_question *q, struct db_a
 	q->answer = (struct standing){0};
 	*ret = (struct db_ask){
 	    .statement = &statements[which],
-	    .in = {db_u(q->user_id), db_u(q->workspace_id), db_s(q->rules->roles), db_u(q->user_id),
+	    .in = {db_u(q->user_id), db_u(q->workspace_id), db_s(q->roles), db_u(q->user_id),
 		db_u(q->workspace_id)},
 	    .n_in = n_in,
 	    .fn = read_standing,
@@ -73,29 +73,25 @@ void standing_ask_alone(struct standing_question *question, struct db_ask *ret)
 	ask(STANDING_ALONE, 2, question, ret);
 }
 
-enum rc standing_read(const struct standing_rules *rules, struct db *db, struct arena *mem,
-    uint64_t user_id, uint64_t workspace_id, struct standing *ret)
+enum rc standing_read(struct db *db, struct arena *mem, struct standing_question *question)
 {
-	struct standing_question question = {rules, user_id, workspace_id, {0}};
 	struct db_ask one;
 	enum rc rc;
 
-	standing_ask(&question, &one);
+	standing_ask(question, &one);
 	rc = db_ask_all(db, &one, 1, mem);
 	if (rc == RC_NOT_FOUND) {
-		standing_ask_alone(&question, &one);
+		standing_ask_alone(question, &one);
 		rc = db_ask_all(db, &one, 1, mem);
 	}
-	*ret = question.answer;
 	return rc;
 }
 
-enum rc standing_only_workspace(const struct standing_rules *rules, struct db *db,
-    struct arena *mem, uint64_t user_id, uint64_t *ret)
+enum rc standing_only_workspace(
+    struct span roles, struct db *db, struct arena *mem, uint64_t user_id, uint64_t *ret)
 {
 	struct db_value row[ONLY_COLUMNS], user = db_u(user_id);
-	enum rc rc =
-	    db_one(db, &statements[WORKSPACES], DB_IN(user, user, db_s(rules->roles)), mem, row);
+	enum rc rc = db_one(db, &statements[WORKSPACES], DB_IN(user, user, db_s(roles)), mem, row);
 
 	if (rc == RC_NOT_FOUND)
 		rc = db_one(db, &statements[WORKSPACES_ALONE], DB_IN(user), mem, row);
