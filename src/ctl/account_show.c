@@ -68,10 +68,10 @@ static void print_account(const struct account *a, struct arena *mem)
 
 static void print_people(const struct account *a, const struct db_value *row)
 {
-	printf("%-17s %llu, %.*s\n", "workspace", (unsigned long long)a->workspace_id,
-	    SPAN_ARG(row[0].s));
-	printf(
-	    "%-17s %llu, %.*s\n", "created_by", (unsigned long long)row[1].u, SPAN_ARG(row[2].s));
+	number_line("workspace", a->workspace_id);
+	line("its name", row[0].s);
+	number_line("created_by", row[1].u);
+	line("their e-mail", row[2].s);
 	line("instance", row[3].s);
 	line("qr_code", row[4].u != 0 ? SPAN_OF("yes") : SPAN_OF("no"));
 	printf("%-17s %llu bytes\n", "session_data", (unsigned long long)row[5].u);

@@ -2,13 +2,15 @@
 
 #include "commands.h"
 
-/* C0, DEL, and C1 as UTF-8 has it: 0xc2 and a byte below 0xa0. */
+/* C0 and DEL; C1, which UTF-8 writes as 0xc2 and a byte below 0xa0: both bytes. */
 static bool is_control(struct span text, size_t at)
 {
 	unsigned char c = (unsigned char)text.ptr[at];
+	unsigned char before = at > 0 ? (unsigned char)text.ptr[at - 1] : 0;
+	unsigned char after = at + 1 < text.len ? (unsigned char)text.ptr[at + 1] : 0xff;
 
-	return c < ' ' || c == 0x7f ||
-	       (c == 0xc2 && at + 1 < text.len && (unsigned char)text.ptr[at + 1] < 0xa0);
+	return c < ' ' || c == 0x7f || (c == 0xc2 && after >= 0x80 && after < 0xa0) ||
+	       (before == 0xc2 && c >= 0x80 && c < 0xa0);
 }
 
 void print_text(struct span text, int width)

@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { isForbidden, isOk, isRefused, isUnauthenticated, whyOf } from './lib/browser-expect.mjs';
 import { connected, phone, utc } from './lib/fixtures.mjs';
 import { join, logIn, newUser, newWorkspace, random40 } from './lib/login.mjs';
+import { whileTablesLocked } from './lib/session.mjs';
 import { withSettings } from './lib/settings.mjs';
 import { startStack } from './lib/stack.mjs';
 import { digest, makeKeyTable, makeTokenTable, newToken, newWorkspaceKey, script } from './lib/tokens.mjs';
@@ -205,6 +206,42 @@ describe('the workspace of a token', () => {
     }
     await refused(await newWorkspace(stack, user, { deleted_at: utc(-5) }), 'workspace_gone');
     assert.equal((await ask(text)).status, 403);
+  });
+
+  test('must be his with WA_MEMBERSHIP=session too: that trusts a session, and no header', async () => {
+    const mallory = await logIn(stack);
+    const client = script(stack, (await newToken(stack, mallory.user)).text);
+    const account = await ana.account(connected());
+    await withSettings(stack, { WA_MEMBERSHIP: 'session' }, async () => {
+      for (const [method, path] of [['GET', ''], ['GET', `/${account.uuid}`], ['POST', `/${account.uuid}/disconnect`],
+        ['DELETE', `/${account.uuid}`]]) {
+        const answer = await client.call(method, path, { workspace: ana.workspace });
+        isForbidden(answer);
+        assert.equal(await whyOf(stack, answer), 'not_member');
+      }
+      assert.deepEqual((await stack.state(account.id)).account, account);
+      for (const options of [{}, { workspace: mallory.workspace }]) {
+        assert.equal(isOk(await client.call('GET', '', options)).workspaceId, mallory.workspace);
+      }
+      const stranger = await logIn(stack, { user: mallory.user, workspace: ana.workspace });
+      assert.equal(isOk(await stranger.call('GET')).workspaceId, ana.workspace, 'the cookie is trusted');
+    });
+  });
+
+  test('that is not his is refused before its accounts are asked for', async () => {
+    const mallory = await newUser(stack);
+    await newWorkspace(stack, mallory);
+    const [theirs, ours] = [await newToken(stack, mallory), await newToken(stack, ana.user)];
+    const { workspace } = ana;
+    await withSettings(stack, { WA_DB_TIMEOUT: 1, WA_WORKERS: 1 }, async () => {
+      await letsIn(ours.text, { workspace });
+      await whileTablesLocked(stack, 'whatsapp_accounts', async () => {
+        const refused = await ask(theirs.text, { workspace });
+        isForbidden(refused);
+        assert.equal(await whyOf(stack, refused), 'not_member');
+        isRefused(await ask(ours.text, { workspace }), 503, 'unavailable');
+      });
+    });
   });
 
   test('decides which accounts there are', async () => {

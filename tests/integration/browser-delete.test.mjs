@@ -6,6 +6,7 @@ import { isDone, isMissing, isOk } from './lib/browser-expect.mjs';
 import { isAboutNow, isStatusEvent, sameKeys } from './lib/expect.mjs';
 import { connected, phone, utc } from './lib/fixtures.mjs';
 import { logIn } from './lib/login.mjs';
+import { whileLocked } from './lib/session.mjs';
 import { startStack } from './lib/stack.mjs';
 
 let stack, ana;
@@ -141,4 +142,27 @@ describe('when the primary one is deleted', () => {
     assert.deepEqual((await stack.state(primary.id)).account, primary);
     assert.deepEqual((await stack.state(other.id)).account, other);
   });
+
+  const losses = { 'is disconnected': "connection_status = 'disconnected', is_active = 0",
+    'is deleted': 'deleted_at = UTC_TIMESTAMP()' };
+  for (const [name, loss] of Object.entries(losses)) {
+    test(`and the one that would become it ${name} meanwhile, it is the one that stays connected`, async () => {
+      const who = await logIn(stack);
+      const primary = await who.account(connected({ is_primary: 1 }));
+      const first = await who.account(connected({ last_connected_at: utc(-10) }));
+      const second = await who.account(connected({ last_connected_at: utc(-1000) }));
+      await whileLocked(stack, first, async ({ ask, waiting }) => {
+        const asked = who.call('DELETE', `/${primary.uuid}`);
+        await waiting(1);
+        await ask(`UPDATE whatsapp_accounts SET ${loss} WHERE id = ${first.id}; COMMIT`);
+        isOk(await asked);
+      });
+      const heir = await stack.state(second.id);
+      assert.equal(heir.account.is_primary, true);
+      isStatusEvent(heir.events[0], heir.account, { action: 'set_primary' }, 'primary_changed');
+      const lost = await stack.state(first.id);
+      assert.equal(lost.account.is_primary, false);
+      assert.deepEqual(lost.events, []);
+    });
+  }
 });

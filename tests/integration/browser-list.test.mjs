@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { ACCOUNT, hasHeaders, isAccount, isOk } from './lib/browser-expect.mjs';
+import { ACCOUNT, hasHeaders, isAccount, isDone, isOk, isRefused } from './lib/browser-expect.mjs';
 import { ISO } from './lib/expect.mjs';
-import { connected, utc } from './lib/fixtures.mjs';
+import { connected, phone, utc } from './lib/fixtures.mjs';
 import { PAGE, join, logIn, newUser } from './lib/login.mjs';
 import { withSettings } from './lib/settings.mjs';
 import { startStack } from './lib/stack.mjs';
@@ -213,6 +213,24 @@ test('a thousand accounts are one answer', async () => {
   assert.equal(accounts.length, 1000);
   assert.equal(new Set(accounts.map(({ uuid }) => uuid)).size, 1000);
   assert.ok(accounts.every((account, i) => i === 0 || account.created_at <= accounts[i - 1].created_at));
+});
+
+test('ten thousand accounts that live are one answer, and the workspace takes no more', async () => {
+  const ana = await logIn(stack);
+  await stack.sql(`INSERT INTO whatsapp_accounts (uuid, workspace_id, created_by, account_name, phone_number,
+      session_id, created_at, deleted_at)
+    SELECT UUID(), ${ana.workspace}, ${ana.user}, 'A test', CONCAT('62812', LPAD(seq, 9, '0')),
+      CONCAT('webjs_${ana.workspace}_1763000000_', LPAD(seq, 8, '0')), UTC_TIMESTAMP(),
+      IF(seq = 1, UTC_TIMESTAMP(), NULL) FROM seq_1_to_10000`);
+  const create = () => ana.call('POST', '', { json: { phone_number: phone(), provider_type: 'webjs' } });
+  const { data } = isDone(await create(), 'Account created successfully', 201);
+  isRefused(await create(), 403, 'limit_reached');
+  const { accounts } = await list(ana);
+  assert.equal(accounts.length, 10_000);
+  assert.equal(new Set(accounts.map(({ uuid }) => uuid)).size, 10_000);
+  isOk(await ana.call('DELETE', `/${data.uuid}`));
+  isOk(await create(), 201);
+  isRefused(await create(), 403, 'limit_reached');
 });
 
 test('asking changes nothing', async () => {

@@ -138,6 +138,10 @@ describe('who may not manage the accounts', () => {
   for (const role of ['agent', 'manager', 'admin', 'owners', '']) {
     refuses(`a member whose role is "${role}"`, 403, 'role', member({ role }));
   }
+  refuses('a member without a role, where the application allows it', 403, 'role', async () => {
+    await stack.sql('ALTER TABLE teams MODIFY role varchar(32) NULL');
+    return member({ role: null })();
+  });
   refuses('an owner who is suspended', 403, 'suspended', member({ status: 'suspended' }));
   refuses('an owner whose membership was deleted', 403, 'not_member', member({ deleted_at: utc(-5) }));
 });

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, truncateSync,
   unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { isOk, isUnauthenticated, whyOf } from './lib/browser-expect.mjs';
+import { isOk, isRefused, isUnauthenticated, whyOf } from './lib/browser-expect.mjs';
 import { encrypt } from './lib/envelope.mjs';
 import { logIn, newUser, newWorkspace, random40, sessionData, sessionFile } from './lib/login.mjs';
 import { events, metrics } from './lib/observe.mjs';
@@ -187,12 +187,18 @@ describe('while PHP writes it', () => {
     }
   });
 
-  test('and does not wait for ever', async () => {
+  test('and does not wait for ever: it is told to come back later, and is let in when the file is free', async () => {
     const ana = await someone();
-    await whileHeld(ana, async () => {
-      const answer = await ana.call('GET');
-      assert.ok([401, 503].includes(answer.status), answer.text);
+    await whileHeld(ana, async ({ text, holder }) => {
+      for (let i = 0; i < 2; i++) {
+        const answer = await ana.call('GET');
+        isRefused(answer, 503, 'unavailable', 'Service temporarily unavailable');
+        assert.match(answer.headers['retry-after'], /^[1-9]\d*$/);
+        assert.equal(await whyOf(stack, answer), 'session_busy');
+      }
+      holder.say(`${text}\n`);
     });
+    await letsIn(ana);
     assert.equal((await stack.call('GET', '/healthz')).status, 200);
   });
 

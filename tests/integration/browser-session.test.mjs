@@ -80,6 +80,23 @@ describe('what Laravel keeps', () => {
   });
 });
 
+test('a table of sessions that is not there holds none: it is no login, and no error', async () => {
+  const ana = await logIn(stack, { user, workspace });
+  for (let i = 0; i < 8; i++) isOk(await ana.call('GET'));
+  await stack.sql('RENAME TABLE sessions TO moved');
+  try {
+    for (let i = 0; i < 8; i++) {
+      const answer = await ana.call('GET');
+      isUnauthenticated(answer);
+      assert.equal(await whyOf(stack, answer), 'no_session');
+    }
+    await withSettings(stack, {}, async () => isUnauthenticated(await ana.call('GET')));
+  } finally {
+    await stack.sql('RENAME TABLE moved TO sessions');
+  }
+  isOk(await ana.call('GET'));
+});
+
 describe('with SESSION_ENCRYPT', () => {
   const retired = newKey();
   const on = (body) => withSettings(stack, { SESSION_ENCRYPT: 'true', APP_PREVIOUS_KEYS: retired }, body);

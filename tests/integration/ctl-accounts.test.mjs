@@ -231,6 +231,52 @@ describe('account show', () => {
   });
 });
 
+describe('what people have typed', () => {
+  const typed = 'x\x1b]0;title\x07\x1b[2J\r\n999 another row\x7f\x00 é 🎉';
+  const printed = 'x\\x1b]0;title\\x07\\x1b[2J\\x0d\\x0a999 another row\\x7f\\x00 é 🎉';
+  const isPlain = (out) => assert.doesNotMatch(out.replaceAll('\n', ''), /[\p{Cc}\ufffd]/u);
+  const shows = (out, text) => assert.ok(out.includes(text), `${JSON.stringify(text)} in ${JSON.stringify(out)}`);
+
+  test('as an account\'s name is printed without its control characters: they are \\xNN', async () => {
+    const who = await logIn(stack);
+    const account = await who.account(connected({ account_name: typed }));
+    const list = await succeeds('account', 'list', `--workspace=${who.workspace}`);
+    assert.deepEqual(list.split('\n').filter((line) => line.includes('another row')).length, 1);
+    for (const out of [list, await succeeds('account', 'show', account.id)]) {
+      isPlain(out);
+      shows(out, printed);
+    }
+  });
+
+  test('as a workspace\'s name is printed so too', async () => {
+    const user = await newUser(stack);
+    const workspace = await newWorkspace(stack, user, { name: typed });
+    const account = await stack.account({ workspace_id: workspace, created_by: user, ...connected() });
+    const out = await succeeds('account', 'show', account.id);
+    isPlain(out);
+    shows(out, printed);
+  });
+
+  test('as its maker\'s address is printed so too', async () => {
+    const user = await newUser(stack, { email: 'x\x1b[2J\n@example.test' });
+    const workspace = await newWorkspace(stack, user);
+    const account = await stack.account({ workspace_id: workspace, created_by: user, ...connected() });
+    const out = await succeeds('account', 'show', account.id);
+    isPlain(out);
+    shows(out, 'x\\x1b[2J\\x0a@example.test');
+  });
+
+  test('with the control characters that have two bytes is printed without either', async () => {
+    const who = await logIn(stack);
+    const account = await who.account(connected({ account_name: 'x\x9b2Jy\x85z' }));
+    for (const out of [await succeeds('account', 'list', `--workspace=${who.workspace}`),
+      await succeeds('account', 'show', account.id)]) {
+      isPlain(out);
+      shows(out, 'x\\xc2\\x9b2Jy\\xc2\\x85z');
+    }
+  });
+});
+
 describe('account set-primary and disconnect', () => {
   test('do what the page does, and tell the same', async () => {
     const who = await logIn(stack);
@@ -314,6 +360,22 @@ describe('account restore', () => {
     await fails('account', 'restore', '2147483000');
     assert.equal(await stack.checksum(), earlier);
   });
+
+  test('of one that lives, like what is done to one that is deleted or unknown, is refused by its own sentence',
+    async () => {
+      const living = await ana.account(connected());
+      const gone = await ana.account({ deleted_at: utc(-5) });
+      const attempts = [['restore', living.uuid, 'it is not deleted'], ['set-primary', gone.uuid, 'it is deleted'],
+        ['set-primary', '2147483000', 'there is no such account']];
+      const earlier = await stack.checksum();
+      for (const [what, ref, sentence] of attempts) {
+        const { code, stdout, stderr } = await fails('account', what, ref);
+        assert.equal(code, 1, stderr);
+        assert.equal(stdout, '');
+        assert.ok(stderr.includes(`${ref}: ${sentence};`), stderr);
+      }
+      assert.equal(await stack.checksum(), earlier);
+    });
 
   test('of a workspace that is gone fails', async () => {
     const user = await newUser(stack);

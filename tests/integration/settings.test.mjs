@@ -73,6 +73,37 @@ test('a session driver that we cannot read is refused by name', async () => {
   }
 });
 
+describe('what Laravel\'s cookies are made of', () => {
+  const wrong = {
+    'SESSION_PATH with a line break': { SESSION_PATH: '"/\\r\\nX-Other: 1"' },
+    'SESSION_PATH with a semicolon': { SESSION_PATH: '"/; Domain=example.test"' },
+    'SESSION_DOMAIN with a semicolon': { SESSION_DOMAIN: 'example.test;x' },
+    'SESSION_COOKIE with a blank': { SESSION_COOKIE: '"my session"' },
+    'SESSION_SAME_SITE that is no word of SameSite': { SESSION_SAME_SITE: 'bogus' },
+    'SESSION_HTTP_ONLY=off, which Laravel takes for true': { SESSION_HTTP_ONLY: 'off' },
+    'SESSION_SECURE_COOKIE=no, which Laravel takes for true': { SESSION_SECURE_COOKIE: 'no' },
+  };
+  for (const [name, changes] of Object.entries(wrong)) {
+    test(`${name}: refused, and the setting is named`, async () => {
+      const [setting] = Object.keys(changes);
+      const told = (await refused(changes)).split('\n').filter((line) => line.includes(setting));
+      assert.equal(told.length, 1);
+      assert.match(told[0], /refused\.env:\d+/);
+    });
+  }
+
+  test('SESSION_CONNECTION is warned of, and does not stop anybody', async () => {
+    const file = `${stack.dir}/warned.env`;
+    const check = () => run(`${build}/wa-accountsd`, ['--env', file, '--check']);
+    writeFileSync(file, readFileSync(stack.envFile, 'utf8'));
+    assert.doesNotMatch((await check()).out, /SESSION_CONNECTION/);
+    writeFileSync(file, 'SESSION_CONNECTION=sessions\n', { flag: 'a' });
+    const { code, out } = await check();
+    assert.equal(code, 0, out);
+    assert.match(out, /level=warn .*warned\.env:\d+ .*SESSION_CONNECTION/);
+  });
+});
+
 test('a file that is not there, or no file, is refused with its name', async () => {
   const { code, out } = await run(`${build}/wa-accountsd`, ['--env', `${stack.dir}/no-such-file`]);
   assert.notEqual(code, 0);

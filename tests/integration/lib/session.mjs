@@ -47,6 +47,28 @@ export async function whileLocked(stack, accounts, body) {
       waiting: (count) => until(`${count} transactions wait for a lock`, async () => await waiters(stack) === count,
         { tries: 30, every: 150 }),
       release: () => session.ask('ROLLBACK'),
+      /** Something else in that transaction, or its end. */
+      ask: session.ask,
+    });
+  } finally {
+    await session.close();
+  }
+}
+
+/** While `body` runs, another client has these tables for itself: whoever reads one waits. */
+export async function whileTablesLocked(stack, tables, body) {
+  const session = await openSession(stack);
+  const { socket, user } = stack.database;
+  const waiting = async () => (await query(socket, `SELECT ID FROM information_schema.PROCESSLIST
+    WHERE USER = '${user}' AND STATE = 'Waiting for table metadata lock'`)).map((row) => Number(row.ID));
+  try {
+    await session.ask(`LOCK TABLES ${[tables].flat().map((table) => `${table} WRITE`).join(', ')}`);
+    return await body({
+      /** The connections of the pool that wait; there must be so many. */
+      waiting: (count) => until(`${count} connections wait for a table`, async () => {
+        const ids = await waiting();
+        return ids.length === count && ids;
+      }),
     });
   } finally {
     await session.close();
