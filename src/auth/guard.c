@@ -82,8 +82,7 @@ static bool asks_more(struct call *call, struct db_ask *ret)
 	       call->route->ask(call, ret);
 }
 
-/* Two questions in one round trip, `n` of them; where there is no table of teams, the first once
- * more. */
+/* `n` questions in one round trip; where there is no table of teams, the first one again. */
 static void ask(struct db *db, struct arena *mem, struct standing_question *question,
     struct db_ask *asks, size_t n)
 {
@@ -141,8 +140,9 @@ static enum rc admit_login(struct call *call, const struct guard *guard, struct 
 
 	if (rc == RC_DENIED)
 		return deny(call, refusal, reterr);
-	/* A file that somebody has locked, or no descriptor for it: not the database's fault. */
-	if (rc == RC_RETRY && db_is_connected(db))
+	/* A file that somebody has locked, or no descriptor for it: the database has no part in it.
+	 */
+	if (rc == RC_RETRY && db_last_error(db)[0] == '\0')
 		call->why = "session_busy";
 	if (rc != RC_OK)
 		return rc;
