@@ -36,31 +36,32 @@ static enum rc in_workspace(enum rc rc, const struct account *account, uint64_t 
 		   : rc;
 }
 
-enum rc account_find(
-    struct db *db, struct arena *mem, struct span ref, uint64_t workspace_id, struct account *ret)
+typedef enum rc find_fn(struct db *db, struct arena *mem, enum account_ref_kind kind,
+    struct span ref, struct account *ret);
+
+static enum rc find_by(
+    find_fn *find, struct db *db, struct arena *mem, struct span ref, struct account *ret)
 {
 	enum account_ref_kind kind = first_kind(ref);
 	enum rc rc;
 
 	if (!may_name_an_account(ref))
 		return RC_NOT_FOUND;
-	rc = account_store_find(db, mem, kind, ref, ret);
+	rc = find(db, mem, kind, ref, ret);
 	if (rc == RC_NOT_FOUND && kind != REF_SESSION)
-		rc = account_store_find(db, mem, REF_SESSION, ref, ret);
-	return in_workspace(rc, ret, workspace_id);
+		rc = find(db, mem, REF_SESSION, ref, ret);
+	return rc;
+}
+
+enum rc account_find(
+    struct db *db, struct arena *mem, struct span ref, uint64_t workspace_id, struct account *ret)
+{
+	return in_workspace(find_by(account_store_find, db, mem, ref, ret), ret, workspace_id);
 }
 
 enum rc account_find_any(struct db *db, struct arena *mem, struct span ref, struct account *ret)
 {
-	enum account_ref_kind kind = first_kind(ref);
-	enum rc rc;
-
-	if (!may_name_an_account(ref))
-		return RC_NOT_FOUND;
-	rc = account_store_find_any(db, mem, kind, ref, ret);
-	if (rc == RC_NOT_FOUND && kind != REF_SESSION)
-		rc = account_store_find_any(db, mem, REF_SESSION, ref, ret);
-	return rc;
+	return find_by(account_store_find_any, db, mem, ref, ret);
 }
 
 /* A live one. */

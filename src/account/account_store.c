@@ -107,16 +107,18 @@ static bool parameter_of(enum account_ref_kind kind, struct span ref, struct db_
 	return true;
 }
 
-/* A row by what a caller calls it; at `first` stands a statement for each kind. */
+/*
+ * A row by what a caller calls it, which becomes the last of `n_in`
+ * parameters; at `first` stands a statement for each kind.
+ */
 static enum rc read_one(struct db *db, struct arena *mem, int first, enum account_ref_kind kind,
-    struct span ref, struct db_value *row, struct account *ret)
+    struct span ref, struct db_value *in, size_t n_in, struct db_value *row, struct account *ret)
 {
-	struct db_value in;
 	enum rc rc;
 
-	if (!parameter_of(kind, ref, &in))
+	if (!parameter_of(kind, ref, &in[n_in - 1]))
 		return RC_NOT_FOUND;
-	rc = db_one(db, &statements[first + (int)kind], &in, 1, mem, row);
+	rc = db_one(db, &statements[first + (int)kind], in, n_in, mem, row);
 	if (rc == RC_OK)
 		rc = account_rows_read(row, ret);
 	if (rc != RC_OK)
@@ -128,16 +130,16 @@ static enum rc read_one(struct db *db, struct arena *mem, int first, enum accoun
 enum rc account_store_find(struct db *db, struct arena *mem, enum account_ref_kind kind,
     struct span ref, struct account *ret)
 {
-	struct db_value row[ROW_MAX];
+	struct db_value row[ROW_MAX], in[1];
 
-	return read_one(db, mem, FIND_FIRST, kind, ref, row, ret);
+	return read_one(db, mem, FIND_FIRST, kind, ref, in, 1, row, ret);
 }
 
 enum rc account_store_find_any(struct db *db, struct arena *mem, enum account_ref_kind kind,
     struct span ref, struct account *ret)
 {
-	struct db_value row[ROW_MAX];
-	enum rc rc = read_one(db, mem, FIND_ANY_FIRST, kind, ref, row, ret);
+	struct db_value row[ROW_MAX], in[1];
+	enum rc rc = read_one(db, mem, FIND_ANY_FIRST, kind, ref, in, 1, row, ret);
 
 	if (rc != RC_OK)
 		return rc;
@@ -149,18 +151,12 @@ enum rc account_store_find_any(struct db *db, struct arena *mem, enum account_re
 enum rc account_store_lock(struct db *db, struct arena *mem, enum account_ref_kind kind,
     struct span ref, struct span qr_code, struct account *ret)
 {
-	struct db_value row[ROW_MAX], in;
+	struct db_value row[ROW_MAX], in[2] = {db_s(qr_code)};
 	const struct db_value *more = row + ROWS_AT_MORE;
-	enum rc rc;
+	enum rc rc = read_one(db, mem, LOCK_FIRST, kind, ref, in, 2, row, ret);
 
-	if (!parameter_of(kind, ref, &in))
-		return RC_NOT_FOUND;
-	rc = db_one(db, &statements[LOCK_FIRST + (int)kind], DB_IN(db_s(qr_code), in), mem, row);
-	if (rc == RC_OK)
-		rc = account_rows_read(row, ret);
 	if (rc != RC_OK)
 		return rc;
-	account_rows_read_health(row, ret);
 	account_rows_read_names(row, ret);
 	ret->metadata = more[0].s;
 	ret->has_qr = more[1].u != 0;
@@ -169,7 +165,7 @@ enum rc account_store_lock(struct db *db, struct arena *mem, enum account_ref_ki
 	ret->qr_first_at = more[4].i;
 	ret->connect_deadline_at = more[5].i;
 	ret->deleted_at = more[6].i;
-	return is_meant(ret, kind, ref) ? RC_OK : RC_NOT_FOUND;
+	return RC_OK;
 }
 
 enum rc account_store_lock_workspace(struct db *db, struct arena *mem, uint64_t workspace_id)

@@ -205,7 +205,9 @@ static void set_secret(struct reading *r)
 	set_text(r);
 }
 
-static void set_secrets(struct reading *r)
+/* The items of a comma-separated list; empty ones count as absent. */
+static void check_list(
+    struct reading *r, const char *items, void (*check)(struct reading *r, struct span item))
 {
 	struct span list = r->value.value, one;
 	int count = 0;
@@ -215,11 +217,16 @@ static void set_secrets(struct reading *r)
 		if (one.len == 0)
 			continue;
 		count++;
-		check_strength(r, one);
+		check(r, one);
 	}
 	if (count > BOUND_SECRETS - 1)
-		WRONG(r, "%s has %d secrets; at most %d are accepted", r->row->name, count,
+		WRONG(r, "%s has %d %s; at most %d are accepted", r->row->name, count, items,
 		    BOUND_SECRETS - 1);
+}
+
+static void set_secrets(struct reading *r)
+{
+	check_list(r, "secrets", check_strength);
 	set_text(r);
 }
 
@@ -251,22 +258,15 @@ static void set_app_key(struct reading *r)
 	set_text(r);
 }
 
+static void check_retired_key(struct reading *r, struct span key)
+{
+	if (!is_app_key(key, r->mem))
+		WRONG(r, "%s has a key that is not \"base64:\" and 32 bytes", r->row->name);
+}
+
 static void set_app_keys(struct reading *r)
 {
-	struct span list = r->value.value, one;
-	int count = 0;
-
-	while (span_cut(&list, ',', &one)) {
-		one = span_trim(one);
-		if (one.len == 0)
-			continue;
-		count++;
-		if (!is_app_key(one, r->mem))
-			WRONG(r, "%s has a key that is not \"base64:\" and 32 bytes", r->row->name);
-	}
-	if (count > BOUND_SECRETS - 1)
-		WRONG(r, "%s has %d keys; at most %d are accepted", r->row->name, count,
-		    BOUND_SECRETS - 1);
+	check_list(r, "keys", check_retired_key);
 	set_text(r);
 }
 

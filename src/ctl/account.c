@@ -125,25 +125,6 @@ int command_account_list(const struct startup *startup, int argc, char **argv)
 	return rc == RC_OK ? EX_OK : EX_UNAVAILABLE;
 }
 
-static const char *refusal_text(enum account_refusal refusal)
-{
-	switch (refusal) {
-	case ACCOUNT_PHONE_TAKEN:
-		return "another live account of the workspace has its phone number";
-	case ACCOUNT_NOT_WEBJS:
-		return "it is not supported for its provider type";
-	case ACCOUNT_IS_CONNECTED:
-		return "it is connected already";
-	case ACCOUNT_LIMIT_REACHED:
-		return "its workspace has reached its number of connected accounts";
-	case ACCOUNT_LATE:
-	case ACCOUNT_METADATA_FULL:
-	case ACCOUNT_ACCEPTED:
-		break;
-	}
-	return NULL;
-}
-
 static enum rc act(struct db *db, const struct startup *startup, const char *ref,
     enum account_action action, struct account *ret, bool *exists, enum account_refusal *reterr)
 {
@@ -159,11 +140,14 @@ static enum rc act(struct db *db, const struct startup *startup, const char *ref
 	    db, startup->mem, account.uuid, account.workspace_id, action, &limits, ret, reterr);
 }
 
+/* NULL: it was not refused. */
 static const char *why_not(
     enum rc rc, bool exists, enum account_action action, enum account_refusal refusal)
 {
+	if (refusal == ACCOUNT_PHONE_TAKEN)
+		return "another live account of the workspace has its phone number";
 	if (rc != RC_NOT_FOUND)
-		return refusal_text(refusal);
+		return NULL;
 	if (!exists)
 		return "there is no such account";
 	return action == ACCOUNT_RESTORE ? "it is not deleted" : "it is deleted";
