@@ -9,8 +9,10 @@
 #include "base/rc.h"
 #include "base/span.h"
 
-enum { DIGEST_SHA1_HEX = 40, DIGEST_SHA256_HEX = 64 };
+enum { DIGEST_MD5_HEX = 32, DIGEST_SHA1_HEX = 40, DIGEST_SHA256_HEX = 64 };
 
+/* Lower-case hex of MD5: for protocols that ask for it; it protects nothing. */
+enum rc digest_md5_hex(struct span text, char ret[static DIGEST_MD5_HEX]) MUST_CHECK;
 /* Lower-case hex of SHA-256. */
 enum rc digest_sha256_hex(struct span text, char ret[static DIGEST_SHA256_HEX]) MUST_CHECK;
 /* Lower-case hex of HMAC-SHA-1. */

@@ -170,6 +170,9 @@ enum rc db_ask_all(struct db *db, struct db_ask *asks, size_t n, struct arena *m
 enum rc db_run(struct db *db, const struct db_statement *statement, const struct db_value *in,
     size_t n_in) MUST_CHECK;
 
+/* Rows that the last db_run has changed. */
+uint64_t db_affected(const struct db *db);
+
 /*
  * Run `body` in a transaction and commit it if it returns RC_OK; otherwise
  * roll back and return its answer.  After a deadlock or a lock wait all of
@@ -178,6 +181,13 @@ enum rc db_run(struct db *db, const struct db_statement *statement, const struct
  */
 typedef enum rc db_body_fn(struct db *db, void *ctx);
 enum rc db_transaction(struct db *db, db_body_fn *body, void *ctx) MUST_CHECK;
+
+/*
+ * Called after a transaction whose body has called db_notify was committed,
+ * or may have been: others can look now.
+ */
+void db_on_notify(struct db *db, void (*fn)(void *ctx), void *ctx);
+void db_notify(struct db *db);
 
 /*
  * Run `body` on one unchanging view of the data (REPEATABLE READ), for reads

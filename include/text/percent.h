@@ -6,6 +6,7 @@
 #define WA_TEXT_PERCENT_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/span.h"
 
 enum percent_kind {
@@ -15,5 +16,7 @@ enum percent_kind {
 
 /* The decoded text, in `mem`. */
 struct span percent_decode(struct span text, enum percent_kind kind, struct arena *mem);
+/* Everything but RFC 3986's unreserved characters escaped: for a segment of a path, or a value. */
+void percent_put(struct buf *b, struct span text);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "base/span.h"
 
 /* Well-formed UTF-8 (Unicode 15, table 3-7): no surrogates, nothing overlong. */
@@ -21,5 +22,10 @@ struct span utf8_cut(struct span text, size_t chars);
  * NUL, U+200B, U+200E and U+FEFF.
  */
 struct span utf8_trim(struct span text);
+/*
+ * Any bytes as one line of at most `max` bytes of well-formed text: blanks and
+ * controls in a row are one blank, what is not well-formed is '?'.
+ */
+void utf8_put_line(struct buf *b, struct span text, size_t max);
 
 #endif

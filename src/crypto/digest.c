@@ -7,16 +7,25 @@
 
 #include "text/hex.h"
 
-enum rc digest_sha256_hex(struct span text, char ret[static DIGEST_SHA256_HEX])
+static enum rc digest_hex(const EVP_MD *kind, struct span text, char *ret, size_t ret_size)
 {
 	unsigned char bytes[EVP_MAX_MD_SIZE];
 	unsigned size = 0;
 
-	if (!EVP_Digest(text.ptr, text.len, bytes, &size, EVP_sha256(), NULL) ||
-	    2 * size != DIGEST_SHA256_HEX)
+	if (!EVP_Digest(text.ptr, text.len, bytes, &size, kind, NULL) || 2 * size != ret_size)
 		return RC_INTERNAL;
 	hex_encode(bytes, size, ret);
 	return RC_OK;
+}
+
+enum rc digest_md5_hex(struct span text, char ret[static DIGEST_MD5_HEX])
+{
+	return digest_hex(EVP_md5(), text, ret, DIGEST_MD5_HEX);
+}
+
+enum rc digest_sha256_hex(struct span text, char ret[static DIGEST_SHA256_HEX])
+{
+	return digest_hex(EVP_sha256(), text, ret, DIGEST_SHA256_HEX);
 }
 
 enum rc digest_hmac_sha1_hex(struct span key, struct span text, char ret[static DIGEST_SHA1_HEX])

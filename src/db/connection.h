@@ -39,6 +39,8 @@ struct db {
 	struct slot *slot;
 	enum rc (*check)(struct db *db, void *ctx);
 	void *check_ctx;
+	void (*notify)(void *ctx);
+	void *notify_ctx;
 
 	MYSQL *mysql; /* NULL: no connection */
 	struct prepared *prepared[DB_STATEMENTS];
@@ -48,6 +50,8 @@ struct db {
 	bool answered;       /* and some answer has come back */
 	bool in_transaction; /* BEGIN was sent, COMMIT was not answered */
 	bool in_check;
+	bool notifies;     /* the transaction, once it is committed */
+	uint64_t affected; /* rows, by the last statement without an answer of rows */
 
 	enum db_fault fault; /* of the last failure */
 	char error[DB_ERROR_SIZE];

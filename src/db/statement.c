@@ -310,7 +310,11 @@ enum rc statement_read(
 {
 	enum rc rc = receive(db, p);
 
-	return rc == RC_OK && p->n_out > 0 ? fetch_rows(db, p, mem, fn, ctx) : rc;
+	if (rc == RC_OK && p->n_out > 0)
+		return fetch_rows(db, p, mem, fn, ctx);
+	if (rc == RC_OK)
+		db->affected = mysql_stmt_affected_rows(p->stmt);
+	return rc;
 }
 
 static enum rc run_once(struct db *db, const struct db_statement *statement,
@@ -352,6 +356,11 @@ enum rc db_run(
     struct db *db, const struct db_statement *statement, const struct db_value *in, size_t n_in)
 {
 	return run(db, statement, in, n_in, NULL, NULL, NULL);
+}
+
+uint64_t db_affected(const struct db *db)
+{
+	return db->affected;
 }
 
 struct one {

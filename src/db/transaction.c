@@ -57,12 +57,17 @@ static enum rc run_body(
 
 	if (rc != RC_OK)
 		return rc;
+	db->notifies = false;
 	rc = body(db, ctx);
 	if (rc == RC_OK)
 		rc = commit(db);
+	else
+		db->notifies = false;
 	if (rc != RC_OK)
 		roll_back(db);
 	db->in_transaction = false;
+	if (db->notifies && db->notify != NULL && (rc == RC_OK || rc == RC_UNKNOWN))
+		db->notify(db->notify_ctx);
 	return rc;
 }
 
@@ -102,6 +107,17 @@ enum rc db_transaction(struct db *db, db_body_fn *body, void *ctx)
 	}
 	slot_count(db->slot, METRIC_DB_GAVE_UP);
 	return rc;
+}
+
+void db_on_notify(struct db *db, void (*fn)(void *ctx), void *ctx)
+{
+	db->notify = fn;
+	db->notify_ctx = ctx;
+}
+
+void db_notify(struct db *db)
+{
+	db->notifies = true;
 }
 
 enum rc db_snapshot(struct db *db, db_body_fn *body, void *ctx)

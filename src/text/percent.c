@@ -30,3 +30,19 @@ struct span percent_decode(struct span text, enum percent_kind kind, struct aren
 	out[len] = '\0';
 	return span_from(out, len);
 }
+
+static bool is_unreserved(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+void percent_put(struct buf *b, struct span text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (is_unreserved(text.ptr[i]))
+			buf_putc(b, text.ptr[i]);
+		else
+			buf_putf(b, "%%%02X", (unsigned char)text.ptr[i]);
+	}
+}

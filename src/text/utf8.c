@@ -111,3 +111,34 @@ struct span utf8_trim(struct span text)
 	}
 	return text;
 }
+
+static bool is_control(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0);
+}
+
+void utf8_put_line(struct buf *b, struct span text, size_t max)
+{
+	const char *p = text.ptr, *end = text.ptr + text.len;
+	bool blank = true; /* none at the beginning */
+
+	while (p < end) {
+		size_t step = sequence((const unsigned char *)p, (size_t)(end - p));
+		bool skips =
+		    step > 0 && (is_blank(character(p, step)) || is_control(character(p, step)));
+
+		if (skips && blank) {
+			p += step;
+			continue;
+		}
+		if ((step > 0 && !skips ? step : 1) > max)
+			return;
+		if (skips || step == 0)
+			buf_putc(b, skips ? ' ' : '?');
+		else
+			buf_put(b, span_from(p, step));
+		max -= step > 0 && !skips ? step : 1;
+		blank = skips;
+		p += step > 0 ? step : 1;
+	}
+}

@@ -6,6 +6,7 @@
 #define WA_TESTS_BASE_TESTS_H
 
 int test_base_arena(void);
+int test_base_bell(void);
 int test_base_board(void);
 int test_base_buf(void);
 int test_base_log(void);

@@ -34,6 +34,35 @@ static void test_the_hashes_are_those_of_the_standard(void **state)
 	}
 }
 
+/* RFC 1321, A.5. */
+static void test_the_md5_hashes_are_those_of_rfc_1321(void **state)
+{
+	static const struct {
+		struct span text;
+		const char *hash;
+	} cases[] = {
+	    {SPAN(""), "d41d8cd98f00b204e9800998ecf8427e"},
+	    {SPAN("a"), "0cc175b9c0f1b6a831c399e269772661"},
+	    {SPAN("abc"), "900150983cd24fb0d6963f7d28e17f72"},
+	    {SPAN("message digest"), "f96b697d7cb7938d525a2f31aaf161d0"},
+	    {SPAN("abcdefghijklmnopqrstuvwxyz"), "c3fcd3d76192e4007dfb496cca67e13b"},
+	    {SPAN("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"),
+		"d174ab98d277d9f5a5611c2c9f419d9f"},
+	    {SPAN("1234567890123456789012345678901234567890123456789012345678901234567890"
+		  "1234567890"),
+		"57edf4a22be3c955ac49da2e2107b67a"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char hash[DIGEST_MD5_HEX + 1] = {[DIGEST_MD5_HEX] = 'x'};
+
+		assert_int_equal(digest_md5_hex(cases[i].text, hash), RC_OK);
+		assert_same(span_from(hash, DIGEST_MD5_HEX), span_of(cases[i].hash));
+		assert_int_equal(hash[DIGEST_MD5_HEX], 'x');
+	}
+}
+
 static void test_the_hash_of_a_token_is_sanctums(void **state)
 {
 	char hash[DIGEST_SHA256_HEX];
@@ -144,6 +173,7 @@ int test_crypto_digest(void)
 {
 	const struct CMUnitTest tests[] = {
 	    arena_test(test_the_hashes_are_those_of_the_standard),
+	    cmocka_unit_test(test_the_md5_hashes_are_those_of_rfc_1321),
 	    cmocka_unit_test(test_the_hash_of_a_token_is_sanctums),
 	    arena_test(test_the_codes_are_those_of_rfc_2202),
 	    cmocka_unit_test(test_the_codes_of_cookie_names_are_laravels),

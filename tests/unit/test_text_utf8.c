@@ -199,6 +199,121 @@ static void test_what_is_between_is_not_trimmed(void **state)
 	assert_span(utf8_trim(SPAN_OF("\xf0\xa0\x80\x80")), "\xf0\xa0\x80\x80");
 }
 
+/* --- lines */
+
+static struct span line_of(struct arena *mem, struct span text, size_t max)
+{
+	struct span exact = unit_exact(text);
+	struct buf b = buf_in(mem, max);
+
+	utf8_put_line(&b, exact, max);
+	unit_exact_free(exact);
+	assert_false(b.failed);
+	return buf_span(&b);
+}
+
+static void test_any_bytes_become_one_line(void **state)
+{
+	static const struct {
+		struct span text, line;
+	} cases[] = {
+	    {SPAN(""), SPAN("")},
+	    {{NULL, 0}, SPAN("")},
+	    {SPAN("a line"), SPAN("a line")},
+	    {SPAN("two\nlines"), SPAN("two lines")},
+	    {SPAN("two\r\n\r\nlines"), SPAN("two lines")},
+	    {SPAN("\n\t at the\tbeginning"), SPAN("at the beginning")},
+	    {SPAN("at the end \n\n"), SPAN("at the end ")},
+	    {SPAN("a\0b\x1b[1mc\x7f"), SPAN("a b [1mc ")},
+	    {SPAN("a\xc2\x85"
+		  "b\xc2\x9b"
+		  "c"),
+		SPAN("a b c")},
+	    {SPAN("a\xe2\x80\xa8"
+		  "b\xe2\x80\xa9"
+		  "c\xc2\xa0\xe3\x80\x80"
+		  "d"),
+		SPAN("a b c d")},
+	    {SPAN("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"),
+		SPAN("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80")},
+	    {SPAN("caf\xe9"), SPAN("caf?")},
+	    {SPAN("\xff\xfe \xc3"), SPAN("?? ?")},
+	    {SPAN("\xed\xa0\x80"), SPAN("???")},
+	    {SPAN("cut \xf0\x9f\x98"), SPAN("cut ???")},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_same(line_of(*state, cases[i].text, 100), cases[i].line);
+}
+
+static void test_a_line_is_cut_at_a_character(void **state)
+{
+	const struct span text = SPAN("a\xc3\xa4 \n\xe2\x82\xac\xf0\x9f\x98\x80\xff");
+	static const char *const lines[] = {"", "a", "a", "a\xc3\xa4", "a\xc3\xa4 ", "a\xc3\xa4 ",
+	    "a\xc3\xa4 ", "a\xc3\xa4 \xe2\x82\xac", "a\xc3\xa4 \xe2\x82\xac",
+	    "a\xc3\xa4 \xe2\x82\xac", "a\xc3\xa4 \xe2\x82\xac",
+	    "a\xc3\xa4 \xe2\x82\xac\xf0\x9f\x98\x80", "a\xc3\xa4 \xe2\x82\xac\xf0\x9f\x98\x80?",
+	    "a\xc3\xa4 \xe2\x82\xac\xf0\x9f\x98\x80?"};
+
+	for (size_t max = 0; max < COUNT(lines); max++)
+		assert_same(line_of(*state, text, max), span_of(lines[max]));
+}
+
+static void test_a_line_is_put_behind_what_is_there(void **state)
+{
+	struct buf b = buf_in(*state, 100);
+
+	buf_puts(&b, "HTTP 400:");
+	utf8_put_line(&b, SPAN_OF(" a\nb"), 2);
+	assert_span(buf_span(&b), "HTTP 400:a ");
+}
+
+/* A random text of what may go wrong. */
+static struct span some_bytes(struct unit_random *random, char *storage, size_t size)
+{
+	static const struct span parts[] = {SPAN("a"), SPAN(" "), SPAN("\n"), SPAN("\0"),
+	    SPAN("\x7f"), SPAN("\xc3\xa9"), SPAN("\xc2\x85"), SPAN("\xc2\xa0"),
+	    SPAN("\xe2\x82\xac"), SPAN("\xe2\x80\xa8"), SPAN("\xef\xbb\xbf"),
+	    SPAN("\xf0\x9f\x98\x80"), SPAN("\xff"), SPAN("\xe2\x82"), SPAN("\xc3"), SPAN("\x80")};
+	struct buf b = buf_over(storage, size);
+
+	for (size_t n = unit_random_below(random, size / 4); n > 0; n--)
+		buf_put(&b, parts[unit_random_below(random, COUNT(parts))]);
+	return buf_span(&b);
+}
+
+static void test_a_line_is_text_without_controls_and_no_longer_than_it_may_be(void **state)
+{
+	struct unit_random random = {0};
+
+	for (int round = 0; round < 5000; round++) {
+		char storage[200];
+		struct span text = some_bytes(&random, storage, sizeof(storage));
+		size_t max = unit_random_below(&random, 80);
+		struct span line = line_of(*state, text, max), rest = line;
+
+		assert_true(line.len <= max);
+		assert_true(utf8_valid(line));
+		while (rest.len > 0) {
+			struct span c = utf8_cut(rest, 1);
+			unsigned char first = (unsigned char)c.ptr[0];
+
+			assert_true(first >= 0x20 && first != 0x7f);
+			/* Of all blanks, only " " is left, and never two of them. */
+			assert_int_equal(utf8_trim(c).len == 0, span_is(c, " "));
+			assert_false(first == 0xc2 && (unsigned char)c.ptr[1] < 0xa0);
+			rest = span_from(rest.ptr + c.len, rest.len - c.len);
+			assert_false(span_is(c, " ") && span_starts(rest, " "));
+		}
+		/* A line is its own, and a shorter one is its beginning. */
+		assert_same(line_of(*state, line, max), line);
+		if (max > 0)
+			assert_true(span_starts(
+			    line, arena_copy(*state, line_of(*state, text, max - 1)).ptr));
+		arena_reset(*state);
+	}
+}
+
 int test_text_utf8(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +328,10 @@ int test_text_utf8(void)
 	    cmocka_unit_test(test_every_blank_of_unicode_is_trimmed_and_nothing_else),
 	    cmocka_unit_test(test_blanks_of_several_kinds_are_trimmed_together),
 	    cmocka_unit_test(test_what_is_between_is_not_trimmed),
+	    arena_test(test_any_bytes_become_one_line),
+	    arena_test(test_a_line_is_cut_at_a_character),
+	    arena_test(test_a_line_is_put_behind_what_is_there),
+	    arena_test(test_a_line_is_text_without_controls_and_no_longer_than_it_may_be),
 	};
 
 	return unit_run("text/utf8", tests);
