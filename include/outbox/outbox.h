@@ -28,7 +28,7 @@ struct outbox_row {
 enum rc outbox_put_event(struct db *db, const struct outbox_row *row) MUST_CHECK;
 /*
  * A newer command replaces one of the same account that is still waiting; the
- * same one once more changes nothing.
+ * same one once more begins its lifetime anew, and waits for no pause.
  */
 enum rc outbox_put_command(struct db *db, const struct outbox_row *row) MUST_CHECK;
 

@@ -1,6 +1,14 @@
 #include "outbox/outbox.h"
 
-enum { PUT_EVENT, PUT_COMMAND, REPLACE_COMMAND, HAS_OTHER_COMMAND, DEPTH };
+enum {
+	PUT_EVENT,
+	PUT_COMMAND,
+	REPLACE_COMMAND,
+	RENEW_COMMAND,
+	END_PAUSE,
+	HAS_OTHER_COMMAND,
+	DEPTH
+};
 
 // clang-format off
 #define COLUMNS \
@@ -19,6 +27,13 @@ static const struct db_statement statements[] = {
 		"UPDATE wa_outbox SET state = 'replaced', settled_at = UTC_TIMESTAMP(6)"
 		" WHERE state = 'waiting' AND account_id = ? AND kind = 'command' AND name <> ?",
 		"", 0},
+	[RENEW_COMMAND] = {"outbox.renew_command",
+		"UPDATE wa_outbox SET attempts = 0, available_at = UTC_TIMESTAMP(6),"
+		" expires_at = UTC_TIMESTAMP(6) + INTERVAL ? SECOND"
+		" WHERE state = 'waiting' AND account_id = ? AND kind = 'command' AND name = ?",
+		"", 0},
+	[END_PAUSE] = {"outbox.end_pause",
+		"DELETE FROM wa_lanes WHERE kind = 'command' AND account_id = ? AND holder = 0", "", 0},
 	[HAS_OTHER_COMMAND] = {"outbox.has_other_command",
 		"SELECT EXISTS (SELECT 1 FROM wa_outbox WHERE state IN ('waiting', 'sending')"
 		" AND account_id = ? AND kind = 'command' AND name <> ?)",
@@ -33,6 +48,7 @@ static const struct db_statement statements[] = {
 
 enum rc outbox_put_event(struct db *db, const struct outbox_row *row)
 {
+	db_notify(db);
 	return db_run(db, &statements[PUT_EVENT],
 	    DB_IN(db_u(row->account_id), db_u(row->workspace_id), db_u(row->state_version),
 		db_text(row->name), db_s(row->payload), db_u(row->lifetime_s)));
@@ -43,8 +59,15 @@ enum rc outbox_put_command(struct db *db, const struct outbox_row *row)
 	enum rc rc = db_run(
 	    db, &statements[REPLACE_COMMAND], DB_IN(db_u(row->account_id), db_text(row->name)));
 
+	if (rc == RC_OK)
+		rc = db_run(db, &statements[RENEW_COMMAND],
+		    DB_IN(db_u(row->lifetime_s), db_u(row->account_id), db_text(row->name)));
+	/* What somebody wants now does not wait for the end of an earlier one's pause. */
+	if (rc == RC_OK)
+		rc = db_run(db, &statements[END_PAUSE], DB_IN(db_u(row->account_id)));
 	if (rc != RC_OK)
 		return rc;
+	db_notify(db);
 	return db_run(db, &statements[PUT_COMMAND],
 	    DB_IN(db_u(row->account_id), db_u(row->workspace_id), db_u(row->state_version),
 		db_text(row->name), db_s(row->payload), db_u(row->lifetime_s),

@@ -11,12 +11,13 @@ static const struct {
 	const char *sql;
 } steps[] = {
     {1, 1, "accounts and outbox", schema_sql_001_accounts},
+    {2, 1, "the relay's leases", schema_sql_002_relay},
 };
 
 enum { TABLES, VERSION, RECORD, ROWS };
 
 /* As the first statement counts them: a dump or a migration may have made a table anew. */
-enum { OUR_TABLES = 3, OUR_COLUMNS = 8 };
+enum { OUR_TABLES = 4, OUR_COLUMNS = 8 };
 
 // clang-format off
 static const struct db_statement statements[] = {
@@ -24,7 +25,7 @@ static const struct db_statement statements[] = {
 	"SELECT"
 	" COALESCE(SUM(table_name = 'wa_schema'), 0),"
 	" COALESCE(SUM(table_name = 'whatsapp_sessions'), 0),"
-	" COALESCE(SUM(table_name IN ('whatsapp_accounts', 'wa_workspaces', 'wa_outbox')), 0),"
+	" COALESCE(SUM(table_name IN ('whatsapp_accounts', 'wa_workspaces', 'wa_outbox', 'wa_lanes')), 0),"
 	" COALESCE(SUM(table_name IN ('workspaces', 'users')), 0),"
 	" (SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = DATABASE()"
 	" AND table_name = 'whatsapp_accounts' AND column_name IN ('session_id',"
@@ -93,12 +94,12 @@ const char *schema_fault(const struct schema_state *state)
 
 	if (fault != NULL)
 		return fault;
-	if (state->version == 0 || !state->has_tables)
-		return "the database does not have our tables yet; run: wa-accountsctl schema "
-		       "apply";
-	if (state->version < SCHEMA_VERSION)
+	if (state->version != 0 && state->version < SCHEMA_VERSION)
 		return "the database's schema is older than this build needs; run: wa-accountsctl "
 		       "schema apply";
+	if (!state->has_tables || state->version == 0)
+		return "the database does not have our tables yet; run: wa-accountsctl schema "
+		       "apply";
 	return NULL;
 }
 

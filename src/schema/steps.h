@@ -5,6 +5,7 @@
 #define WA_SCHEMA_STEPS_H
 
 extern const char schema_sql_001_accounts[];
+extern const char schema_sql_002_relay[];
 extern const char schema_sql_demo_tables[];
 extern const char schema_sql_demo_rows[];
 
