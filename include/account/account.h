@@ -166,6 +166,28 @@ enum rc account_apply_report(struct db *db, struct arena *mem, const struct acco
     const struct account_limits *limits, struct slot *slot,
     enum account_refusal *reterr) MUST_CHECK;
 
+/*
+ * Inside a transaction: nobody else changes the account, or writes a command
+ * of it, until it ends.  RC_OK also for an account that is gone.
+ */
+enum rc account_hold(struct db *db, struct arena *mem, uint64_t id) MUST_CHECK;
+/*
+ * Inside a transaction: a command that would have begun a session was given
+ * up.  Unless it is connected all the same, the account goes to error, with
+ * the reason, and this is told.  RC_OK also for an account that is gone.
+ */
+enum rc account_command_failed(
+    struct db *db, struct arena *mem, uint64_t id, struct span reason) MUST_CHECK;
+/* Likewise: this instance of the Node service has its session now. */
+enum rc account_assign_instance(struct db *db, uint64_t id, struct span url) MUST_CHECK;
+
+/*
+ * End the pairings whose deadline has passed, each once, whoever looks, and
+ * at most ACCOUNT_OVERDUE_PAGE of them; *ret is how many.
+ */
+enum { ACCOUNT_OVERDUE_PAGE = 50 };
+enum rc account_end_overdue(struct db *db, struct arena *mem, uint64_t *ret) MUST_CHECK;
+
 /* What a person wants of an account. */
 enum account_action {
 	ACCOUNT_SET_PRIMARY,

@@ -89,6 +89,8 @@ enum rc account_rules_act(const struct account *before, enum account_action acti
     const struct account_surroundings *around, const struct account_limits *limits, int64_t now_us,
     struct account_change *ret) MUST_CHECK;
 
+/* It is pairing, and should have paired by now. */
+bool account_rules_is_overdue(const struct account *account, int64_t now_us);
 /* A pairing is over, or begins anew: no QR code, no deadline. */
 void account_rules_end_pairing(struct account_change *change);
 /* Every change of what others see goes by one number, and writes one event. */

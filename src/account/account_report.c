@@ -118,22 +118,29 @@ static void set_reason(struct members *metadata, const struct reporting *r)
 }
 
 /*
- * The report's members over the row's, then our own.  What the row holds
- * that is no object (the database allows any JSON) is kept as "previous".
+ * The row's members.  What it holds that is no object (the database allows any
+ * JSON) is kept as "previous".
  */
+static enum rc read_metadata(const struct account *account, struct arena *mem, struct members **ret)
+{
+	if (members_read(account->metadata, mem, ret) == RC_OK)
+		return RC_OK;
+	if (members_read((struct span){0}, mem, ret) != RC_OK)
+		return RC_INTERNAL;
+	members_set(*ret, SPAN_OF("previous"), account->metadata);
+	return RC_OK;
+}
+
+/* The report's members over the row's, then our own. */
 static enum rc merge_metadata(struct reporting *r)
 {
 	struct members *metadata, *reported;
 	struct account *after = &r->change->after;
 	struct span merged;
 
-	if (members_read(r->report->metadata, r->mem, &reported) != RC_OK)
+	if (members_read(r->report->metadata, r->mem, &reported) != RC_OK ||
+	    read_metadata(r->before, r->mem, &metadata) != RC_OK)
 		return RC_INTERNAL;
-	if (members_read(r->before->metadata, r->mem, &metadata) != RC_OK) {
-		if (members_read((struct span){0}, r->mem, &metadata) != RC_OK)
-			return RC_INTERNAL;
-		members_set(metadata, SPAN_OF("previous"), r->before->metadata);
-	}
 	members_merge(metadata, reported, own_members);
 	if (r->report->reason.ptr != NULL)
 		set_reason(metadata, r);
@@ -199,4 +206,30 @@ enum rc account_report_change(const struct account *before, const struct account
 	if (rc == RC_OK)
 		account_rules_count(before, ret, now_us);
 	return rc;
+}
+
+static const char overdue[] = "The pairing was not completed in time";
+
+enum rc account_report_overdue(
+    const struct account *before, int64_t now_us, struct arena *mem, struct account_change *ret)
+{
+	bool was_connected = before->last_connected_at != TIME_NONE;
+	struct members *metadata;
+	struct span merged;
+
+	*ret = (struct account_change){.after = *before, .stores = true};
+	ret->after.state = was_connected ? ACCOUNT_DISCONNECTED : ACCOUNT_ERROR;
+	account_rules_end_pairing(ret);
+	if (span_is(before->provider_type, "webjs") && before->session_id.ptr != NULL)
+		ret->command = "disconnect";
+	if (!was_connected) {
+		if (read_metadata(before, mem, &metadata) != RC_OK)
+			return RC_INTERNAL;
+		members_set_string(metadata, "last_error", span_of(overdue));
+		merged = members_write(metadata);
+		if (merged.len <= BOUND_METADATA)
+			ret->after.metadata = merged;
+	}
+	account_rules_count(before, ret, now_us);
+	return RC_OK;
 }

@@ -15,4 +15,11 @@ enum rc account_report_change(const struct account *before, const struct account
     const struct account_surroundings *around, const struct account_limits *limits, int64_t now_us,
     struct arena *mem, struct account_change *ret) MUST_CHECK;
 
+/*
+ * A pairing that nobody finished in time: error, or disconnected if it was
+ * ever connected, and its session is to be ended.
+ */
+enum rc account_report_overdue(const struct account *before, int64_t now_us, struct arena *mem,
+    struct account_change *ret) MUST_CHECK;
+
 #endif

@@ -134,6 +134,12 @@ bool account_rules_may_add(uint64_t connected, const struct account_limits *limi
 	return connected < limits->max_connected;
 }
 
+bool account_rules_is_overdue(const struct account *account, int64_t now_us)
+{
+	return account->state == ACCOUNT_CONNECTING && account->connect_deadline_at != TIME_NONE &&
+	       account->connect_deadline_at <= now_us;
+}
+
 void account_rules_end_pairing(struct account_change *change)
 {
 	change->keeps_qr = false;

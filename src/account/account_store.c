@@ -34,6 +34,8 @@ enum {
 	DEMOTE,
 	INSERT,
 	LAST_ID,
+	OVERDUE,
+	ASSIGN,
 };
 
 // clang-format off
@@ -79,6 +81,11 @@ static const struct db_statement statements[] = {
 		"", 0},
 	/* The driver cannot prepare INSERT ... RETURNING (its error 2052). */
 	[LAST_ID] = {"account.last_id", "SELECT LAST_INSERT_ID()", "u", 0},
+	[OVERDUE] = {"account.overdue",
+		"SELECT id FROM whatsapp_accounts WHERE connection_status = 'connecting'"
+		" AND connect_deadline_at <= ? AND deleted_at IS NULL LIMIT 50", /* ACCOUNT_OVERDUE_PAGE */
+		"u", DB_READ},
+	[ASSIGN] = {"account.assign", "UPDATE whatsapp_accounts SET assigned_instance_url = ? WHERE id = ?", "", 0},
 };
 // clang-format on
 
@@ -262,4 +269,34 @@ enum rc account_store_insert(
 	if (rc == RC_OK)
 		a->id = row[0].u;
 	return rc;
+}
+
+struct overdue {
+	uint64_t *ids;
+	size_t count;
+};
+
+static enum rc keep_id(void *ctx, const struct db_value *row)
+{
+	struct overdue *overdue = ctx;
+
+	overdue->ids[overdue->count++] = row[0].u;
+	return RC_OK;
+}
+
+enum rc account_store_overdue(struct db *db, struct arena *mem, int64_t now_us,
+    uint64_t ret[static ACCOUNT_OVERDUE_PAGE], size_t *ret_count)
+{
+	struct overdue overdue = {.ids = ret};
+	char when[NOW_TEXT_SIZE];
+	enum rc rc = db_each(
+	    db, &statements[OVERDUE], DB_IN(microseconds(now_us, when)), mem, keep_id, &overdue);
+
+	*ret_count = overdue.count;
+	return rc;
+}
+
+enum rc account_store_assign(struct db *db, uint64_t id, struct span instance_url)
+{
+	return db_run(db, &statements[ASSIGN], DB_IN(db_s(instance_url), db_u(id)));
 }

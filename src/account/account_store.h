@@ -36,6 +36,11 @@ enum rc account_store_surroundings(struct db *db, struct arena *mem, uint64_t wo
 enum rc account_store_successor(
     struct db *db, struct arena *mem, uint64_t workspace_id, uint64_t *ret) MUST_CHECK;
 
+/* Pairings that were to end before `now_us`, at most ACCOUNT_OVERDUE_PAGE. */
+enum rc account_store_overdue(struct db *db, struct arena *mem, int64_t now_us,
+    uint64_t ret[static ACCOUNT_OVERDUE_PAGE], size_t *ret_count) MUST_CHECK;
+enum rc account_store_assign(struct db *db, uint64_t id, struct span instance_url) MUST_CHECK;
+
 enum rc account_store_change(
     struct db *db, const struct account_change *change, int64_t now_us) MUST_CHECK;
 /* The workspace's primary account, unless it is this one, is so no longer. */

@@ -86,6 +86,27 @@ static void check_stored(const struct account *before, const struct account_repo
 	check_metadata(before, after);
 }
 
+/* What becomes of the row when nobody has finished its pairing. */
+static void check_overdue(const struct account *before, int64_t now, struct arena *mem)
+{
+	bool was_connected = before->last_connected_at != TIME_NONE;
+	const struct account *after;
+	struct account_change change;
+
+	FUZZ_CHECK(account_report_overdue(before, now, mem, &change) == RC_OK);
+	after = &change.after;
+	FUZZ_CHECK(after->state == (was_connected ? ACCOUNT_DISCONNECTED : ACCOUNT_ERROR));
+	FUZZ_CHECK(change.stores && !change.keeps_qr && change.qr_code.ptr == NULL);
+	FUZZ_CHECK(
+	    !account_rules_is_overdue(after, now) && after->connect_deadline_at == TIME_NONE);
+	FUZZ_CHECK(after->state_version == before->state_version + (change.tells ? 1 : 0));
+	FUZZ_CHECK(change.tells || after->state == before->state);
+	FUZZ_CHECK(
+	    after->is_primary == before->is_primary && after->is_active == before->is_active);
+	FUZZ_CHECK(!was_connected || span_eq(after->metadata, before->metadata));
+	check_metadata(before, after);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena *mem = arena_create(4 * KIB);
@@ -144,6 +165,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_CHECK((rc == RC_CONFLICT && change.refusal == ACCOUNT_LATE) ||
 			   (rc == RC_INVALID && (change.refusal == ACCOUNT_NOT_WEBJS ||
 						    change.refusal == ACCOUNT_METADATA_FULL)));
+	check_overdue(&before, now, mem);
 	arena_free(mem);
 	return 0;
 }

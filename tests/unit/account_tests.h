@@ -13,6 +13,7 @@
 int test_account_act(void);
 int test_account_metadata(void);
 int test_account_new(void);
+int test_account_overdue(void);
 int test_account_phone(void);
 int test_account_row(void);
 int test_account_report(void);
