@@ -56,6 +56,10 @@ enum {
 	BOUND_SECRET_MIN = 20, /* characters; fewer is weak */
 	BOUND_SECRETS = 8,     /* one current and the retired ones, also of APP_KEY */
 
+	/* the relay */
+	BOUND_INSTANCES = 64, /* of the Node.js service */
+	BOUND_SOCKET_ID = 64, /* of a browser at the Pusher server */
+
 	/* the pool */
 	BOUND_WORKERS = 256,
 	BOUND_ROUTES = 32,
