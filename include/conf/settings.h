@@ -22,7 +22,24 @@
 enum conf_session_driver { CONF_SESSION_DATABASE, CONF_SESSION_FILE };
 enum conf_secure_cookie { CONF_SECURE_AUTO, CONF_SECURE_OFF, CONF_SECURE_ON };
 enum conf_membership { CONF_MEMBERSHIP_TEAMS, CONF_MEMBERSHIP_SESSION };
+enum conf_broadcast {
+	CONF_BROADCAST_NULL,
+	CONF_BROADCAST_LOG,
+	CONF_BROADCAST_REVERB,
+	CONF_BROADCAST_PUSHER
+};
+enum conf_scheme { CONF_HTTP, CONF_HTTPS };
 enum conf_log_requests { CONF_LOG_ALL, CONF_LOG_ERRORS, CONF_LOG_NONE };
+
+/* An application at a Pusher-compatible server. */
+struct settings_broadcaster {
+	struct span app_id;
+	struct span key;
+	struct span secret;
+	struct span host;
+	uint64_t port;
+	uint64_t scheme;
+};
 
 /* Every text ends with a NUL behind its span. */
 struct settings {
@@ -49,7 +66,14 @@ struct settings {
 	struct span session_same_site;
 	bool session_expire_on_close;
 
+	uint64_t broadcast_connection;
+	struct settings_broadcaster reverb, pusher;
+	struct span pusher_cluster;
+
 	/* the Node service's */
+	struct span node_api_key;
+	uint64_t instance_count;
+	const struct span *instances; /* their base URLs, without a slash at the end */
 	struct span hmac_secret;
 	struct span hmac_previous_secrets; /* comma-separated */
 	uint64_t signature_ttl_s;
@@ -82,6 +106,14 @@ struct settings {
 	struct span user_model;
 	bool workspace_keys;
 	bool legacy_aliases;
+	bool relay;
+	uint64_t relay_poll_ms;
+	uint64_t broadcast_max_bytes;
+	uint64_t node_concurrency;
+	uint64_t node_timeout_s;
+	uint64_t outbox_attempts;
+	uint64_t outbox_keep_s;
+	struct span ca_file;
 	bool allow_weak_secrets;
 };
 

@@ -1,7 +1,9 @@
 #include "conf/settings.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <grp.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/num.h"
@@ -9,8 +11,30 @@
 
 static bool find_value(const struct env *env, const struct setting *row, struct env_value *ret)
 {
-	return env_get(env, row->name, ret) ||
-	       (row->alias != NULL && env_get(env, row->alias, ret));
+	if (env_get(env, row->name, ret))
+		return true;
+	/* A word that says null has been said: the older name is not asked. */
+	if (row->alias == NULL || (row->type == WORD && env_is_cleared(env, row->name)))
+		return false;
+	return env_get(env, row->alias, ret);
+}
+
+static const struct setting *row_of(const char *name)
+{
+	size_t i = 0;
+
+	while (i < settings_count && strcmp(settings_table[i].name, name) != 0)
+		i++;
+	return i < settings_count ? &settings_table[i] : NULL;
+}
+
+/* Where it stands, also under its older name. */
+static struct span where_of(const struct env *env, const char *name)
+{
+	const struct setting *row = row_of(name);
+	struct env_value value;
+
+	return row != NULL && find_value(env, row, &value) ? value.where : env_path(env);
 }
 
 static void read_row(const struct env *env, struct reading *r)
@@ -72,13 +96,6 @@ static bool is_listen(struct span text)
 	       port >= 1 && port <= 65535;
 }
 
-static struct span where_of(const struct env *env, const char *name)
-{
-	struct env_value value;
-
-	return env_get(env, name, &value) ? value.where : env_path(env);
-}
-
 /* Of the .env file that was read: the application's folder. */
 static struct span beside(struct span path, const char *name, struct arena *mem)
 {
@@ -106,6 +123,111 @@ static void check_login(const struct env *env, struct reading *r)
 		s->session_files = beside(env_path(env), "storage/framework/sessions", r->mem);
 }
 
+static bool is_host(struct span host)
+{
+	for (size_t i = 0; i < host.len; i++)
+		if ((unsigned char)host.ptr[i] <= ' ' || (unsigned char)host.ptr[i] >= 0x7f ||
+		    strchr("/?#@\\", host.ptr[i]) != NULL)
+			return false;
+	/* An IPv6 address stands in brackets; a port is another setting. */
+	if (memchr(host.ptr, ':', host.len) != NULL)
+		return host.ptr[0] == '[' && host.ptr[host.len - 1] == ']';
+	return host.len > 0 && host.len <= 255;
+}
+
+static bool is_header_text(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if ((unsigned char)text.ptr[i] < ' ' || (unsigned char)text.ptr[i] >= 0x7f)
+			return false;
+	return text.len <= 512;
+}
+
+static void check_broadcaster(const struct env *env, struct reading *r, const char *prefix,
+    const struct settings_broadcaster *b)
+{
+	r->value.where = where_of(env, "BROADCAST_CONNECTION");
+	if (b->app_id.len == 0 || b->key.len == 0 || b->secret.len == 0 || b->host.len == 0)
+		WRONG(r,
+		    "events are to go to %s, and one of %s_APP_ID, %s_APP_KEY, %s_APP_SECRET and "
+		    "%s_HOST is not set; copy them from the application's .env",
+		    prefix, prefix, prefix, prefix, prefix);
+	else if (!is_host(b->host))
+		WRONG(r, "%s_HOST is \"%.*s\"; it must be the name or address of a host alone",
+		    prefix, SPAN_ARG(b->host));
+}
+
+static void check_broadcast(const struct env *env, struct reading *r)
+{
+	struct settings *s = r->settings;
+	struct buf host = buf_in(r->mem, 256);
+
+	if (s->pusher.host.len == 0) {
+		buf_puts(&host, "api-");
+		buf_put(&host, s->pusher_cluster);
+		buf_puts(&host, ".pusher.com");
+		s->pusher.host = arena_copy(r->mem, buf_span(&host));
+	}
+	if (s->broadcast_connection == CONF_BROADCAST_REVERB)
+		check_broadcaster(env, r, "REVERB", &s->reverb);
+	else if (s->broadcast_connection == CONF_BROADCAST_PUSHER)
+		check_broadcaster(env, r, "PUSHER", &s->pusher);
+	r->value.where = where_of(env, "WHATSAPP_NODE_API_KEY");
+	if (!is_header_text(s->node_api_key))
+		WRONG(r, "WHATSAPP_NODE_API_KEY must be at most 512 characters of plain ASCII");
+	r->value.where = where_of(env, "WA_CA_FILE");
+	if (s->ca_file.len > 0 && access(s->ca_file.ptr, R_OK) != 0)
+		WRONG(r, "WA_CA_FILE %s cannot be read: %s", s->ca_file.ptr, strerror(errno));
+}
+
+static bool is_base_url(struct span url)
+{
+	for (size_t i = 0; i < url.len; i++)
+		if ((unsigned char)url.ptr[i] <= ' ' || (unsigned char)url.ptr[i] >= 0x7f ||
+		    strchr("?#", url.ptr[i]) != NULL)
+			return false;
+	return url.len <= 255 &&
+	       ((span_starts(url, "http://") && url.len > strlen("http://")) ||
+		   (span_starts(url, "https://") && url.len > strlen("https://")));
+}
+
+static void put_instance_name(struct buf *b, uint64_t number)
+{
+	buf_putf(b, "WHATSAPP_INSTANCE_%llu", (unsigned long long)number);
+	buf_putc(b, '\0');
+}
+
+/* WHATSAPP_INSTANCE_1 and so on: as many as there are to be. */
+static void read_instances(const struct env *env, struct reading *r)
+{
+	struct settings *s = r->settings;
+	struct span *instances;
+
+	if (s->instance_count == 0)
+		return; /* it was no number */
+	instances = arena_alloc(r->mem, s->instance_count * sizeof(*instances));
+	for (uint64_t i = 0; i < s->instance_count; i++) {
+		struct buf name = buf_in(r->mem, 64), url = buf_in(r->mem, 64);
+		struct env_value value;
+
+		put_instance_name(&name, i + 1);
+		buf_putf(&url, "http://localhost:%llu", (unsigned long long)(3001 + i));
+		instances[i] = buf_span(&url);
+		if (env_get(env, name.ptr, &value)) {
+			r->value = value;
+			instances[i] = value.value;
+			if (!is_base_url(value.value))
+				WRONG(r,
+				    "%s is \"%.*s\"; it must be the URL of an instance, "
+				    "http://HOST:PORT",
+				    name.ptr, SPAN_ARG(value.value));
+		}
+		while (instances[i].len > 0 && instances[i].ptr[instances[i].len - 1] == '/')
+			instances[i].len--;
+	}
+	s->instances = instances;
+}
+
 static void check_together(const struct env *env, struct reading *r)
 {
 	const struct settings *s = r->settings;
@@ -121,19 +243,32 @@ static void check_together(const struct env *env, struct reading *r)
 			WRONG(r, "WA_LISTEN_ALLOW has \"%.*s\", which is no IPv4 or IPv6 address",
 			    SPAN_ARG(span_trim(peer)));
 	check_login(env, r);
+	check_broadcast(env, r);
+	read_instances(env, r);
 	r->value.where = where_of(env, "WA_LISTEN_GROUP");
 	if (s->listen_group.len > 0 && getgrnam(s->listen_group.ptr) == NULL)
 		WRONG(r, "WA_LISTEN_GROUP is \"%.*s\", and there is no such group on this host",
 		    SPAN_ARG(s->listen_group));
 }
 
-static const struct setting *row_of(const char *name)
+/* What is allowed, and probably not meant. */
+static void warn_of_relay(const struct env *env, const struct settings *s, struct arena *mem,
+    struct conf_mistakes *warnings)
 {
-	size_t i = 0;
+	struct env_value value;
 
-	while (i < settings_count && strcmp(settings_table[i].name, name) != 0)
-		i++;
-	return i < settings_count ? &settings_table[i] : NULL;
+	if (!s->relay)
+		return;
+	if (!env_get(env, "BROADCAST_CONNECTION", &value) &&
+	    !env_is_cleared(env, "BROADCAST_CONNECTION") &&
+	    !env_get(env, "BROADCAST_DRIVER", &value) && !env_is_cleared(env, "BROADCAST_DRIVER"))
+		conf_mistakes_add(warnings, mem, env_path(env),
+		    "BROADCAST_CONNECTION is not set: browsers are told of nothing, as with null; "
+		    "copy it and REVERB_* or PUSHER_* from the application's .env");
+	if (s->node_api_key.len == 0)
+		conf_mistakes_add(warnings, mem, env_path(env),
+		    "WHATSAPP_NODE_API_KEY is not set: the Node.js service will refuse our "
+		    "commands; it is the key that the service expects in X-API-Key");
 }
 
 /* What is allowed, and probably not meant. */
@@ -179,6 +314,7 @@ enum rc settings_read(const struct env *env, struct arena *mem, struct settings 
 	if (mistakes->first != NULL)
 		return RC_INVALID;
 	warn_of_login(env, &settings, mem, warnings);
+	warn_of_relay(env, &settings, mem, warnings);
 	*ret = settings;
 	return RC_OK;
 }
@@ -234,5 +370,14 @@ void settings_each(const struct settings *settings, const struct env *env, struc
 			source = value.where;
 		fn(ctx, settings_table[i].name, value_text(settings, &settings_table[i], mem),
 		    source, settings_table[i].help);
+	}
+	for (uint64_t i = 0; i < settings->instance_count; i++) {
+		struct buf name = buf_in(mem, 64);
+		struct env_value value;
+
+		put_instance_name(&name, i + 1);
+		fn(ctx, name.ptr, settings->instances[i],
+		    env_get(env, name.ptr, &value) ? value.where : SPAN_OF("standard"),
+		    "Base URL of an instance of the Node.js service.");
 	}
 }

@@ -9,60 +9,9 @@
 #include "conf_tests.h"
 #include "unit.h"
 
-#define STRONG "4f1c0b9a7d3e8526aa01bb02cc03dd04"
-#define REQUIRED "DB_DATABASE=d\nDB_USERNAME=u\nWHATSAPP_HMAC_SECRET=" STRONG "\n"
-#define KEY "base64:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
-
-struct outcome {
-	enum rc rc;
-	struct settings settings;
-	struct conf_mistakes mistakes, warnings;
-	struct env *env;
-};
-
-static void read_settings(
-    struct arena *mem, const char *text, char **environment, struct outcome *ret)
-{
-	conf_mistakes_init(&ret->mistakes);
-	conf_mistakes_init(&ret->warnings);
-	ret->env = env_parse(span_of(text), "FILE", environment, mem, &ret->mistakes);
-	assert_null(ret->mistakes.first);
-	ret->rc = settings_read(ret->env, mem, &ret->settings, &ret->mistakes, &ret->warnings);
-}
-
-/* What is required, and `more`, which must be right. */
-static struct settings settings_of(struct arena *mem, const char *more)
-{
-	struct buf text = buf_in(mem, 64 * KIB);
-	struct outcome outcome;
-
-	buf_putf(&text, "%s%s", REQUIRED, more);
-	buf_putc(&text, '\0');
-	read_settings(mem, text.ptr, NULL, &outcome);
-	if (outcome.rc != RC_OK)
-		fail_msg("%s: %.*s", more, SPAN_ARG(outcome.mistakes.first->what));
-	assert_null(outcome.mistakes.first);
-	return outcome.settings;
-}
-
-/* What is required, and `more`: the one mistake that it has. */
-static struct span mistake_of(struct arena *mem, const char *more)
-{
-	struct buf text = buf_in(mem, 64 * KIB);
-	struct outcome outcome;
-
-	buf_putf(&text, "%s%s", REQUIRED, more);
-	buf_putc(&text, '\0');
-	read_settings(mem, text.ptr, NULL, &outcome);
-	if (outcome.rc != RC_INVALID || outcome.mistakes.first == NULL)
-		fail_msg("%s has no mistake", more);
-	assert_null(outcome.mistakes.first->next);
-	return outcome.mistakes.first->what;
-}
-
 static void test_what_is_required_is_enough(void **state)
 {
-	struct settings s = settings_of(*state, "");
+	struct settings s = conf_tests_settings(*state, "");
 
 	assert_span(s.db_database, "d");
 	assert_span(s.db_username, "u");
@@ -84,10 +33,10 @@ static void test_what_is_required_is_enough(void **state)
 
 static void test_what_is_required_is_missed_by_name(void **state)
 {
-	struct outcome outcome;
+	struct conf_tests_outcome outcome;
 	struct conf_mistake *m;
 
-	read_settings(*state, "", NULL, &outcome);
+	conf_tests_read(*state, "", NULL, &outcome);
 	assert_int_equal(outcome.rc, RC_INVALID);
 	m = outcome.mistakes.first;
 	assert_span(m->what, "DB_DATABASE is not set; it has no standard value");
@@ -102,12 +51,12 @@ static void test_what_is_required_is_missed_by_name(void **state)
 
 static void test_an_empty_secret_counts_as_absent(void **state)
 {
-	struct outcome outcome;
+	struct conf_tests_outcome outcome;
 
-	read_settings(*state, "DB_DATABASE=d\nDB_USERNAME=u\nWHATSAPP_HMAC_SECRET=\nHMAC_SECRET=''",
-	    NULL, &outcome);
+	conf_tests_read(*state,
+	    "DB_DATABASE=d\nDB_USERNAME=u\nWHATSAPP_HMAC_SECRET=\nHMAC_SECRET=''", NULL, &outcome);
 	assert_int_equal(outcome.rc, RC_INVALID);
-	read_settings(*state,
+	conf_tests_read(*state,
 	    "DB_DATABASE=d\nDB_USERNAME=u\nWHATSAPP_HMAC_SECRET=\nHMAC_SECRET=" STRONG, NULL,
 	    &outcome);
 	assert_int_equal(outcome.rc, RC_OK);
@@ -116,31 +65,32 @@ static void test_an_empty_secret_counts_as_absent(void **state)
 
 static void test_the_longer_name_of_the_secret_wins(void **state)
 {
-	struct settings s = settings_of(*state, "HMAC_SECRET=ffeeddccbbaa99887766554433221100");
+	struct settings s =
+	    conf_tests_settings(*state, "HMAC_SECRET=ffeeddccbbaa99887766554433221100");
 
 	assert_span(s.hmac_secret, STRONG);
 }
 
 static void test_a_setting_that_is_refused_leaves_the_settings_alone(void **state)
 {
-	struct outcome outcome = {.settings = {.db_port = 7}};
+	struct conf_tests_outcome outcome = {.settings = {.db_port = 7}};
 
-	read_settings(*state, REQUIRED "WA_WORKERS=0", NULL, &outcome);
+	conf_tests_read(*state, REQUIRED "WA_WORKERS=0", NULL, &outcome);
 	assert_int_equal(outcome.rc, RC_INVALID);
 	assert_int_equal(outcome.settings.db_port, 7);
 }
 
 static void test_a_number_keeps_to_its_range(void **state)
 {
-	assert_int_equal(settings_of(*state, "DB_PORT=1").db_port, 1);
-	assert_int_equal(settings_of(*state, "DB_PORT=65535").db_port, 65535);
-	assert_span(mistake_of(*state, "DB_PORT=0"),
+	assert_int_equal(conf_tests_settings(*state, "DB_PORT=1").db_port, 1);
+	assert_int_equal(conf_tests_settings(*state, "DB_PORT=65535").db_port, 65535);
+	assert_span(conf_tests_mistake(*state, "DB_PORT=0"),
 	    "DB_PORT is \"0\"; it must be a whole number from 1 to 65535");
-	assert_span(mistake_of(*state, "DB_PORT=65536"),
+	assert_span(conf_tests_mistake(*state, "DB_PORT=65536"),
 	    "DB_PORT is \"65536\"; it must be a whole number from 1 to 65535");
-	assert_span(mistake_of(*state, "WA_DB_NODE_TIMEOUT=3501"),
+	assert_span(conf_tests_mistake(*state, "WA_DB_NODE_TIMEOUT=3501"),
 	    "WA_DB_NODE_TIMEOUT is \"3501\"; it must be a whole number from 100 to 3500");
-	assert_int_equal(settings_of(*state, "WA_MAX_REQUESTS=0").max_requests, 0);
+	assert_int_equal(conf_tests_settings(*state, "WA_MAX_REQUESTS=0").max_requests, 0);
 }
 
 static void test_what_is_no_whole_number_is_none(void **state)
@@ -152,21 +102,22 @@ static void test_what_is_no_whole_number_is_none(void **state)
 		char line[64];
 
 		snprintf(line, sizeof(line), "WA_WORKERS=%s", values[i]);
-		assert_true(
-		    unit_has(mistake_of(*state, line), "it must be a whole number from 1 to 256"));
+		assert_true(unit_has(
+		    conf_tests_mistake(*state, line), "it must be a whole number from 1 to 256"));
 	}
 }
 
 static void test_a_mode_is_octal(void **state)
 {
-	assert_int_equal(settings_of(*state, "WA_LISTEN_MODE=0600").listen_mode, 0600);
-	assert_int_equal(settings_of(*state, "WA_LISTEN_MODE=777").listen_mode, 0777);
-	assert_int_equal(settings_of(*state, "WA_LISTEN_MODE=0").listen_mode, 0);
-	assert_true(unit_has(mistake_of(*state, "WA_LISTEN_MODE=1000"), "octal mode up to 0777"));
-	assert_true(unit_has(mistake_of(*state, "WA_LISTEN_MODE=0668"), "octal mode"));
-	assert_true(unit_has(mistake_of(*state, "WA_LISTEN_MODE=00660"), "octal mode"));
-	assert_true(unit_has(mistake_of(*state, "WA_LISTEN_MODE=-1"), "octal mode"));
-	assert_true(unit_has(mistake_of(*state, "WA_LISTEN_MODE=u=rw"), "octal mode"));
+	assert_int_equal(conf_tests_settings(*state, "WA_LISTEN_MODE=0600").listen_mode, 0600);
+	assert_int_equal(conf_tests_settings(*state, "WA_LISTEN_MODE=777").listen_mode, 0777);
+	assert_int_equal(conf_tests_settings(*state, "WA_LISTEN_MODE=0").listen_mode, 0);
+	assert_true(
+	    unit_has(conf_tests_mistake(*state, "WA_LISTEN_MODE=1000"), "octal mode up to 0777"));
+	assert_true(unit_has(conf_tests_mistake(*state, "WA_LISTEN_MODE=0668"), "octal mode"));
+	assert_true(unit_has(conf_tests_mistake(*state, "WA_LISTEN_MODE=00660"), "octal mode"));
+	assert_true(unit_has(conf_tests_mistake(*state, "WA_LISTEN_MODE=-1"), "octal mode"));
+	assert_true(unit_has(conf_tests_mistake(*state, "WA_LISTEN_MODE=u=rw"), "octal mode"));
 }
 
 static void test_a_flag_has_laravels_words_and_ours(void **state)
@@ -178,45 +129,48 @@ static void test_a_flag_has_laravels_words_and_ours(void **state)
 
 	for (size_t i = 0; i < COUNT(yes); i++) {
 		snprintf(line, sizeof(line), "SESSION_ENCRYPT=%s", yes[i]);
-		assert_true(settings_of(*state, line).session_encrypt);
+		assert_true(conf_tests_settings(*state, line).session_encrypt);
 	}
 	for (size_t i = 0; i < COUNT(no); i++) {
 		snprintf(line, sizeof(line), "SESSION_HTTP_ONLY=%s", no[i]);
-		assert_false(settings_of(*state, line).session_http_only);
+		assert_false(conf_tests_settings(*state, line).session_http_only);
 	}
 	/* Two words that Laravel takes for a text, which is true. */
 	for (size_t i = 0; i < COUNT(no_of_ours); i++) {
 		snprintf(line, sizeof(line), "WA_LEGACY_ALIASES=%s", no_of_ours[i]);
-		assert_false(settings_of(*state, line).legacy_aliases);
+		assert_false(conf_tests_settings(*state, line).legacy_aliases);
 		snprintf(line, sizeof(line), "SESSION_HTTP_ONLY=%s", no_of_ours[i]);
-		assert_true(unit_has(mistake_of(*state, line), "which Laravel takes for true"));
+		assert_true(
+		    unit_has(conf_tests_mistake(*state, line), "which Laravel takes for true"));
 		snprintf(line, sizeof(line), "SESSION_SECURE_COOKIE=%s", no_of_ours[i]);
-		assert_true(unit_has(mistake_of(*state, line), "which Laravel takes for true"));
+		assert_true(
+		    unit_has(conf_tests_mistake(*state, line), "which Laravel takes for true"));
 	}
-	assert_span(mistake_of(*state, "SESSION_ENCRYPT=maybe"),
+	assert_span(conf_tests_mistake(*state, "SESSION_ENCRYPT=maybe"),
 	    "SESSION_ENCRYPT is \"maybe\"; it must be on or off");
-	assert_non_null(mistake_of(*state, "WA_LEGACY_ALIASES=2").ptr);
+	assert_non_null(conf_tests_mistake(*state, "WA_LEGACY_ALIASES=2").ptr);
 }
 
 static void test_a_word_is_one_of_its_list(void **state)
 {
 	assert_int_equal(
-	    settings_of(*state, "SESSION_DRIVER=file").session_driver, CONF_SESSION_FILE);
-	assert_int_equal(settings_of(*state, "WA_LOG_REQUESTS=none").log_requests, CONF_LOG_NONE);
+	    conf_tests_settings(*state, "SESSION_DRIVER=file").session_driver, CONF_SESSION_FILE);
 	assert_int_equal(
-	    settings_of(*state, "WA_LOG_REQUESTS=errors").log_requests, CONF_LOG_ERRORS);
-	assert_span(mistake_of(*state, "SESSION_DRIVER=redis"),
+	    conf_tests_settings(*state, "WA_LOG_REQUESTS=none").log_requests, CONF_LOG_NONE);
+	assert_int_equal(
+	    conf_tests_settings(*state, "WA_LOG_REQUESTS=errors").log_requests, CONF_LOG_ERRORS);
+	assert_span(conf_tests_mistake(*state, "SESSION_DRIVER=redis"),
 	    "SESSION_DRIVER is \"redis\"; it must be one of database|file");
-	assert_non_null(mistake_of(*state, "WA_LOG_REQUESTS=ALL").ptr);
-	assert_non_null(mistake_of(*state, "WA_LOG_REQUESTS=all|errors").ptr);
+	assert_non_null(conf_tests_mistake(*state, "WA_LOG_REQUESTS=ALL").ptr);
+	assert_non_null(conf_tests_mistake(*state, "WA_LOG_REQUESTS=all|errors").ptr);
 }
 
 static void test_a_weak_secret_is_refused_without_being_shown(void **state)
 {
-	struct outcome outcome;
+	struct conf_tests_outcome outcome;
 	struct span what;
 
-	read_settings(
+	conf_tests_read(
 	    *state, "DB_DATABASE=d\nDB_USERNAME=u\nWHATSAPP_HMAC_SECRET=hunter2", NULL, &outcome);
 	assert_int_equal(outcome.rc, RC_INVALID);
 	what = outcome.mistakes.first->what;
@@ -224,16 +178,16 @@ static void test_a_weak_secret_is_refused_without_being_shown(void **state)
 	    "WHATSAPP_HMAC_SECRET is weak: it is shorter than 20 characters; make one with: "
 	    "openssl rand -hex 32");
 	assert_null(outcome.mistakes.first->next);
-	what = mistake_of(*state, "WHATSAPP_HMAC_PREVIOUS_SECRETS=" STRONG ",swordfish");
+	what = conf_tests_mistake(*state, "WHATSAPP_HMAC_PREVIOUS_SECRETS=" STRONG ",swordfish");
 	assert_true(unit_has(what, "is weak"));
 	assert_false(unit_has(what, "swordfish"));
 }
 
 static void test_weak_secrets_are_accepted_where_that_is_allowed(void **state)
 {
-	struct outcome outcome;
+	struct conf_tests_outcome outcome;
 
-	read_settings(*state,
+	conf_tests_read(*state,
 	    "DB_DATABASE=d\nDB_USERNAME=u\nWHATSAPP_HMAC_SECRET=weak\n"
 	    "WHATSAPP_HMAC_PREVIOUS_SECRETS=a,b\nWA_ALLOW_WEAK_SECRETS=on",
 	    NULL, &outcome);
@@ -249,11 +203,11 @@ static void test_retired_secrets_have_a_maximum_and_empty_items_do_not_count(voi
 		buf_puts(&text, " " STRONG ",,");
 	buf_putc(&text, '\'');
 	buf_putc(&text, '\0');
-	settings_of(*state, text.ptr);
+	conf_tests_settings(*state, text.ptr);
 	text.len -= 2;
 	buf_puts(&text, STRONG "'");
 	buf_putc(&text, '\0');
-	assert_span(mistake_of(*state, text.ptr),
+	assert_span(conf_tests_mistake(*state, text.ptr),
 	    "WHATSAPP_HMAC_PREVIOUS_SECRETS has 8 secrets; at most 7 are accepted");
 }
 
@@ -267,7 +221,7 @@ static void test_an_app_key_is_base64_of_32_bytes(void **state)
 	    "base64:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh-=",
 	    "base64:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=A", "SomeRandomString"};
 	struct settings s =
-	    settings_of(*state, "APP_KEY=" KEY "\nAPP_PREVIOUS_KEYS='," KEY ", " KEY "'");
+	    conf_tests_settings(*state, "APP_KEY=" KEY "\nAPP_PREVIOUS_KEYS='," KEY ", " KEY "'");
 
 	assert_span(s.app_key, KEY);
 	for (size_t i = 0; i < COUNT(wrong); i++) {
@@ -275,19 +229,19 @@ static void test_an_app_key_is_base64_of_32_bytes(void **state)
 		struct span what;
 
 		snprintf(line, sizeof(line), "APP_KEY=%s", wrong[i]);
-		what = mistake_of(*state, line);
+		what = conf_tests_mistake(*state, line);
 		assert_true(span_starts(what, "APP_KEY must be "));
 		assert_false(unit_has(what, wrong[i] + 7) && strlen(wrong[i]) > 7);
 		snprintf(line, sizeof(line), "APP_PREVIOUS_KEYS=%s", wrong[i]);
 		assert_true(span_starts(
-		    mistake_of(*state, line), "APP_PREVIOUS_KEYS has a key that is not"));
+		    conf_tests_mistake(*state, line), "APP_PREVIOUS_KEYS has a key that is not"));
 	}
 }
 
 static void test_an_app_key_that_can_be_guessed_is_refused(void **state)
 {
-	assert_true(unit_has(
-	    mistake_of(*state, "APP_KEY=base64:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+	assert_true(unit_has(conf_tests_mistake(*state,
+				 "APP_KEY=base64:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
 	    "APP_KEY is weak"));
 }
 
@@ -298,21 +252,23 @@ static void test_the_peers_that_may_connect_are_addresses(void **state)
 	    "10.0.0.1 10.0.0.2"};
 	char line[128];
 
-	settings_of(*state, "WA_LISTEN_ALLOW='10.0.0.1, ::1 ,2001:DB8::1,::ffff:10.0.0.1'");
+	conf_tests_settings(*state, "WA_LISTEN_ALLOW='10.0.0.1, ::1 ,2001:DB8::1,::ffff:10.0.0.1'");
 	for (size_t i = 0; i < COUNT(wrong); i++) {
 		snprintf(line, sizeof(line), "WA_LISTEN_ALLOW=10.0.0.1,%s", wrong[i]);
-		assert_true(unit_has(mistake_of(*state, line), "which is no IPv4 or IPv6 address"));
+		assert_true(
+		    unit_has(conf_tests_mistake(*state, line), "which is no IPv4 or IPv6 address"));
 	}
 }
 
 static void test_a_listening_address_is_a_path_an_address_or_inherit(void **state)
 {
-	assert_span(settings_of(*state, "WA_LISTEN=unix:/tmp/x").listen, "unix:/tmp/x");
-	assert_span(settings_of(*state, "WA_LISTEN=127.0.0.1:9000").listen, "127.0.0.1:9000");
-	assert_span(settings_of(*state, "WA_LISTEN=inherit").listen, "inherit");
-	assert_span(mistake_of(*state, "WA_LISTEN=/tmp/x"),
+	assert_span(conf_tests_settings(*state, "WA_LISTEN=unix:/tmp/x").listen, "unix:/tmp/x");
+	assert_span(
+	    conf_tests_settings(*state, "WA_LISTEN=127.0.0.1:9000").listen, "127.0.0.1:9000");
+	assert_span(conf_tests_settings(*state, "WA_LISTEN=inherit").listen, "inherit");
+	assert_span(conf_tests_mistake(*state, "WA_LISTEN=/tmp/x"),
 	    "WA_LISTEN is \"/tmp/x\"; it must be unix:PATH, HOST:PORT or inherit");
-	assert_non_null(mistake_of(*state, "WA_LISTEN=9000").ptr);
+	assert_non_null(conf_tests_mistake(*state, "WA_LISTEN=9000").ptr);
 }
 
 static void test_a_group_must_exist(void **state)
@@ -320,12 +276,12 @@ static void test_a_group_must_exist(void **state)
 	const struct group *group = getgrgid(0);
 	char line[128];
 
-	assert_span(mistake_of(*state, "WA_LISTEN_GROUP=no-such-group-here"),
+	assert_span(conf_tests_mistake(*state, "WA_LISTEN_GROUP=no-such-group-here"),
 	    "WA_LISTEN_GROUP is \"no-such-group-here\", and there is no such group on this host");
 	if (group == NULL)
 		skip();
 	snprintf(line, sizeof(line), "WA_LISTEN_GROUP=%s", group->gr_name);
-	assert_true(span_is(settings_of(*state, line).listen_group, group->gr_name));
+	assert_true(span_is(conf_tests_settings(*state, line).listen_group, group->gr_name));
 }
 
 static void test_a_place_to_listen_is_a_path_or_a_host_with_a_port(void **state)
@@ -338,22 +294,22 @@ static void test_a_place_to_listen_is_a_path_or_a_host_with_a_port(void **state)
 
 	for (size_t i = 0; i < COUNT(good); i++) {
 		snprintf(line, sizeof(line), "WA_LISTEN=%s", good[i]);
-		assert_same(settings_of(*state, line).listen, span_of(good[i]));
+		assert_same(conf_tests_settings(*state, line).listen, span_of(good[i]));
 	}
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		snprintf(line, sizeof(line), "WA_LISTEN=%s", bad[i]);
-		assert_true(
-		    unit_has(mistake_of(*state, line), "must be unix:PATH, HOST:PORT or inherit"));
+		assert_true(unit_has(
+		    conf_tests_mistake(*state, line), "must be unix:PATH, HOST:PORT or inherit"));
 	}
 }
 
 static void test_every_mistake_is_told_at_once(void **state)
 {
-	struct outcome outcome;
+	struct conf_tests_outcome outcome;
 	struct conf_mistake *m;
 	size_t count = 0;
 
-	read_settings(*state,
+	conf_tests_read(*state,
 	    "DB_PORT=x\nDB_DATABASE=d\nWHATSAPP_HMAC_SECRET=short\nSESSION_DRIVER=array\n"
 	    "SESSION_ENCRYPT=2\nWA_LISTEN_MODE=9\nAPP_KEY=x\nWA_LISTEN=x",
 	    NULL, &outcome);
@@ -368,9 +324,9 @@ static void test_an_unknown_name_of_ours_is_a_warning(void **state)
 {
 	char a[] = "WA_WROKERS=5", b[] = "PATH=/bin";
 	char *environment[] = {a, b, NULL};
-	struct outcome outcome;
+	struct conf_tests_outcome outcome;
 
-	read_settings(*state, REQUIRED "WA_TYPO=1\nOTHER=2\nWAX=3\nWA_WORKERS=2\nAPP_KEY=" KEY,
+	conf_tests_read(*state, REQUIRED "WA_TYPO=1\nOTHER=2\nWAX=3\nWA_RELAY=off\nAPP_KEY=" KEY,
 	    environment, &outcome);
 	assert_int_equal(outcome.rc, RC_OK);
 	assert_span(outcome.warnings.first->what,
@@ -384,40 +340,46 @@ static void test_an_unknown_name_of_ours_is_a_warning(void **state)
 
 static void test_a_login_that_cannot_be_read_is_a_warning(void **state)
 {
-	struct outcome outcome;
+	struct conf_tests_outcome outcome;
 
-	read_settings(*state, REQUIRED "APP_NAME=Caf\xc3\xa9", NULL, &outcome);
+	conf_tests_read(*state, REQUIRED "APP_NAME=Caf\xc3\xa9\nWA_RELAY=off", NULL, &outcome);
 	assert_int_equal(outcome.rc, RC_OK);
 	assert_true(span_starts(outcome.warnings.first->what, "APP_KEY is not set"));
 	assert_true(span_starts(outcome.warnings.first->next->what, "APP_NAME is not plain ASCII"));
 	assert_span(outcome.warnings.first->next->where, "FILE:4");
-	read_settings(*state,
-	    REQUIRED "APP_NAME=Caf\xc3\xa9\nSESSION_COOKIE=cafe_session\nAPP_KEY=" KEY, NULL,
-	    &outcome);
+	assert_null(outcome.warnings.first->next->next);
+	conf_tests_read(*state,
+	    REQUIRED
+	    "APP_NAME=Caf\xc3\xa9\nSESSION_COOKIE=cafe_session\nWA_RELAY=off\nAPP_KEY=" KEY,
+	    NULL, &outcome);
 	assert_null(outcome.warnings.first);
 }
 
 static void test_admin_is_no_guard_of_ours(void **state)
 {
-	assert_true(span_starts(mistake_of(*state, "WA_GUARD=web, admin"), "WA_GUARD names admin"));
-	assert_span(settings_of(*state, "WA_GUARD=' web , user ,'").guard, "web,user");
+	assert_true(
+	    span_starts(conf_tests_mistake(*state, "WA_GUARD=web, admin"), "WA_GUARD names admin"));
+	assert_span(conf_tests_settings(*state, "WA_GUARD=' web , user ,'").guard, "web,user");
 }
 
 static void test_secure_cookies_are_on_off_or_as_nginx_says(void **state)
 {
-	assert_int_equal(settings_of(*state, "").session_secure_cookie, CONF_SECURE_AUTO);
-	assert_int_equal(settings_of(*state, "SESSION_SECURE_COOKIE=null").session_secure_cookie,
+	assert_int_equal(conf_tests_settings(*state, "").session_secure_cookie, CONF_SECURE_AUTO);
+	assert_int_equal(
+	    conf_tests_settings(*state, "SESSION_SECURE_COOKIE=null").session_secure_cookie,
 	    CONF_SECURE_AUTO);
-	assert_int_equal(settings_of(*state, "SESSION_SECURE_COOKIE=true").session_secure_cookie,
+	assert_int_equal(
+	    conf_tests_settings(*state, "SESSION_SECURE_COOKIE=true").session_secure_cookie,
 	    CONF_SECURE_ON);
-	assert_int_equal(settings_of(*state, "SESSION_SECURE_COOKIE=false").session_secure_cookie,
+	assert_int_equal(
+	    conf_tests_settings(*state, "SESSION_SECURE_COOKIE=false").session_secure_cookie,
 	    CONF_SECURE_OFF);
 }
 
 static void test_session_files_lie_beside_the_env_file(void **state)
 {
-	assert_span(settings_of(*state, "").session_files, "storage/framework/sessions");
-	assert_span(settings_of(*state, "WA_SESSION_FILES=/srv/s").session_files, "/srv/s");
+	assert_span(conf_tests_settings(*state, "").session_files, "storage/framework/sessions");
+	assert_span(conf_tests_settings(*state, "WA_SESSION_FILES=/srv/s").session_files, "/srv/s");
 }
 
 /* --- the table itself, as settings_each shows it */
@@ -444,7 +406,7 @@ static void walk_row(
 		buf_putf(&walk->values, "%s='%.*s'\n", name, SPAN_ARG(value));
 }
 
-static struct walk walk_table(struct arena *mem, const struct outcome *outcome)
+static struct walk walk_table(struct arena *mem, const struct conf_tests_outcome *outcome)
 {
 	struct walk walk = {.mem = mem,
 	    .names = buf_in(mem, 64 * KIB),
@@ -458,22 +420,25 @@ static struct walk walk_table(struct arena *mem, const struct outcome *outcome)
 
 static void test_every_standard_value_passes_its_own_check(void **state)
 {
-	struct outcome first, second;
+	struct conf_tests_outcome first, second;
 	struct walk walk, again;
 	struct buf text = buf_in(*state, 64 * KIB);
 
 	/* As the standard values they were not refused; as values of a file they are not either. */
-	read_settings(*state, REQUIRED, NULL, &first);
+	conf_tests_read(*state, REQUIRED, NULL, &first);
 	assert_int_equal(first.rc, RC_OK);
 	walk = walk_table(*state, &first);
-	assert_int_equal(walk.count, settings_count);
+	/* And the one instance of the Node service that there is. */
+	assert_int_equal(walk.count, settings_count + 1);
 	buf_putf(&text, "%s%s", REQUIRED, walk.values.ptr);
 	buf_putc(&text, '\0');
-	read_settings(*state, text.ptr, NULL, &second);
+	conf_tests_read(*state, text.ptr, NULL, &second);
 	if (second.rc != RC_OK)
 		fail_msg("%.*s", SPAN_ARG(second.mistakes.first->what));
 	assert_true(span_starts(second.warnings.first->what, "APP_KEY is not set"));
-	assert_null(second.warnings.first->next);
+	assert_true(
+	    span_starts(second.warnings.first->next->what, "WHATSAPP_NODE_API_KEY is not set"));
+	assert_null(second.warnings.first->next->next);
 	again = walk_table(*state, &second);
 	assert_same(buf_span(&again.values), buf_span(&walk.values));
 }
@@ -481,10 +446,10 @@ static void test_every_standard_value_passes_its_own_check(void **state)
 /* The names of all settings, each with a line break behind it. */
 static struct span all_names(struct arena *mem)
 {
-	struct outcome outcome;
+	struct conf_tests_outcome outcome;
 	struct walk walk;
 
-	read_settings(mem, REQUIRED, NULL, &outcome);
+	conf_tests_read(mem, REQUIRED, NULL, &outcome);
 	walk = walk_table(mem, &outcome);
 	return buf_span(&walk.names);
 }
@@ -513,19 +478,21 @@ static void keep_secret(
 static void test_secrets_are_never_shown(void **state)
 {
 	struct buf all = buf_in(*state, 64 * KIB);
-	struct outcome outcome;
+	struct conf_tests_outcome outcome;
 
-	read_settings(*state,
+	conf_tests_read(*state,
 	    REQUIRED
-	    "DB_PASSWORD=hunter2\nAPP_KEY=" KEY
+	    "DB_PASSWORD=hunter2\nREVERB_APP_SECRET=hunter3\nPUSHER_APP_SECRET=hunter4\n"
+	    "WHATSAPP_NODE_API_KEY=hunter5\nAPP_KEY=" KEY
 	    "\nWHATSAPP_HMAC_PREVIOUS_SECRETS=ffeeddccbbaa99887766554433221100\nAPP_PREVIOUS_KEYS=" KEY,
 	    NULL, &outcome);
 	settings_each(&outcome.settings, outcome.env, *state, keep_secret, &all);
-	assert_false(unit_has(buf_span(&all), "hunter2"));
+	assert_false(unit_has(buf_span(&all), "hunter"));
 	assert_false(unit_has(buf_span(&all), STRONG));
 	assert_false(unit_has(buf_span(&all), "ffeeddcc"));
 	assert_false(unit_has(buf_span(&all), "AAEC"));
 	assert_true(unit_has(buf_span(&all), "DB_PASSWORD=(set) (FILE:4)\n"));
+	assert_true(unit_has(buf_span(&all), "WHATSAPP_NODE_API_KEY=(set) (FILE:7)\n"));
 	assert_true(unit_has(buf_span(&all), "WHATSAPP_HMAC_SECRET=(set) (FILE:3)\n"));
 	assert_true(unit_has(buf_span(&all), "WA_WORKERS=4 (standard)\n"));
 	assert_true(unit_has(buf_span(&all), "WA_LISTEN_MODE=0660 (standard)\n"));
@@ -535,9 +502,9 @@ static void test_secrets_are_never_shown(void **state)
 static void test_a_secret_that_is_not_set_is_shown_as_empty(void **state)
 {
 	struct buf all = buf_in(*state, 64 * KIB);
-	struct outcome outcome;
+	struct conf_tests_outcome outcome;
 
-	read_settings(*state, REQUIRED, NULL, &outcome);
+	conf_tests_read(*state, REQUIRED, NULL, &outcome);
 	settings_each(&outcome.settings, outcome.env, *state, keep_secret, &all);
 	assert_true(unit_has(buf_span(&all), "DB_PASSWORD=(empty) (standard)\n"));
 }
