@@ -14,14 +14,18 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "api/api.h"
 #include "app/startup.h"
+#include "base/bell.h"
 #include "base/log.h"
+#include "base/now.h"
 #include "pool/pool.h"
+#include "relay/relay.h"
 #include "schema/schema.h"
 #include "worker/worker.h"
 
@@ -135,10 +139,13 @@ static int look_at_database_aside(const struct startup *startup)
 	return WEXITSTATUS(status);
 }
 
-static const char *route_name(size_t route)
+/* What a child is busy with. */
+static const char *work_name(size_t series)
 {
-	return route < api_routes.count ? api_routes.rows[route].name
-					: "a request that it is reading";
+	if (series == BOARD_EVENTS)
+		return "its deliveries";
+	return series < api_routes.count ? api_routes.rows[series].name
+					 : "a request that it is reading";
 }
 
 static bool write_pid_file(struct span path)
@@ -168,27 +175,46 @@ static void remove_pid_file(struct span path)
 	fclose(file);
 }
 
+/* Nobody else's: a number that was not drawn before. */
+static uint64_t new_holder(void)
+{
+	uint64_t holder = 0;
+
+	if (getrandom(&holder, sizeof(holder), 0) != (ssize_t)sizeof(holder))
+		holder = (uint64_t)now_us() ^ (uint64_t)getpid() << 48;
+	return (holder >> 1) | 1;
+}
+
 static int run_pool(const struct startup *startup, struct listening *listening, char **argv)
 {
-	struct worker_context context = {.startup = startup, .listening = listening};
-	const struct pool_kind kinds[] = {{"worker", startup->settings.workers, worker_run}};
+	const struct settings *settings = &startup->settings;
+	struct worker_context workers = {.startup = startup, .listening = listening, .bell = -1};
+	struct relay_context relay = {.startup = startup, .bell = -1, .holder = new_holder()};
+	const struct pool_kind kinds[] = {
+	    {"worker", settings->workers, worker_run, &workers},
+	    {"relay", settings->relay ? 1 : 0, relay_run, &relay},
+	};
 	struct pool pool = {
-	    .settings = &startup->settings,
+	    .settings = settings,
 	    .listening = listening,
 	    .kinds = kinds,
 	    .kind_count = sizeof(kinds) / sizeof(kinds[0]),
-	    .ctx = &context,
 	    .argv = argv,
-	    .route_name = route_name,
+	    .work_name = work_name,
 	};
 	int status;
 
-	context.board = pool.board = board_create(pool_slots(kinds, pool.kind_count));
-	if (context.board == NULL) {
+	pool.board = board_create(pool_slots(kinds, pool.kind_count));
+	workers.board = relay.board = pool.board;
+	if (pool.board == NULL) {
 		log_error("out of memory: the pool could not be started");
 		return EX_OSERR;
 	}
+	if (settings->relay)
+		workers.bell = relay.bell = bell_open();
 	status = pool_run(&pool);
+	if (workers.bell >= 0)
+		close(workers.bell);
 	board_free(pool.board);
 	return status;
 }

@@ -15,12 +15,18 @@
 #include "http/router.h"
 #include "schema/schema.h"
 
+struct broadcast;
+
 /* What one worker answers with. */
 struct api {
 	struct db *db;
 	struct board *board;
 	struct guard guard;
 	const struct schema_gate *schema;
+	struct broadcast *broadcast; /* NULL: there is no Pusher server */
+	bool has_relay;
+	size_t workers;   /* places of the board behind the master's */
+	size_t instances; /* of the Node.js service */
 	struct account_limits limits;
 	int64_t timeout_ms;      /* that the database is given for a browser's request */
 	int64_t node_timeout_ms; /* and for one of the Node service */

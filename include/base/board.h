@@ -21,8 +21,18 @@
 #include "base/metric.h"
 #include "base/rc.h"
 
-/* The last place is for requests that no route was found for. */
-enum { BOARD_STATUSES = 21, BOARD_BUCKETS = 14, BOARD_NO_ROUTE = BOUND_ROUTES - 1 };
+enum { BOARD_STATUSES = 21, BOARD_BUCKETS = 14 };
+
+/* What is counted by status and duration: each route's requests, and behind them: */
+enum {
+	BOARD_NO_ROUTE = BOUND_ROUTES, /* requests that no route was found for */
+	BOARD_EVENTS,                  /* deliveries, from the row to its arrival */
+	BOARD_COMMANDS,
+	BOARD_SERIES,
+};
+
+/* Those to whom the relay speaks: the Pusher server, then the instances. */
+enum { BOARD_PEERS = 1 + BOUND_INSTANCES };
 
 /* What a slot's process is doing. */
 enum board_state { BOARD_EMPTY, BOARD_IDLE, BOARD_BUSY, BOARD_STATES };
@@ -64,6 +74,14 @@ void board_sum_route(const struct board *board, size_t route, struct board_route
 int board_status_at(size_t index);
 /* Upper bound of a bucket in microseconds; the last one has none (0). */
 int64_t board_bucket_us(size_t index);
+
+/* What the relay says of a peer: its breaker's state, and requests under way. */
+struct board_peer {
+	int breaker;
+	size_t under_way;
+};
+void board_set_peer(struct board *board, size_t peer, struct board_peer state);
+struct board_peer board_peer(const struct board *board, size_t peer);
 
 /*
  * The database's health, as the pool knows it: after a failure one process

@@ -68,6 +68,24 @@
 	X(REFUSED_CSRF, "wa_refused_total{reason=\"csrf_mismatch\"}", "") \
 	X(SESSION_TOUCH_FAILED, "wa_session_touch_failed_total", \
 	    "Sessions whose last activity could not be written.") \
+	X(EVENT_DELIVERED, "wa_outbox_settled_total{kind=\"event\",result=\"delivered\"}", \
+	    "Rows of the outbox that the relay has settled, by kind and result.") \
+	X(EVENT_GIVEN_UP, "wa_outbox_settled_total{kind=\"event\",result=\"given_up\"}", "") \
+	X(EVENT_CANCELLED, "wa_outbox_settled_total{kind=\"event\",result=\"cancelled\"}", "") \
+	X(EVENT_EXPIRED, "wa_outbox_settled_total{kind=\"event\",result=\"expired\"}", "") \
+	X(COMMAND_DELIVERED, "wa_outbox_settled_total{kind=\"command\",result=\"delivered\"}", "") \
+	X(COMMAND_GIVEN_UP, "wa_outbox_settled_total{kind=\"command\",result=\"given_up\"}", "") \
+	X(COMMAND_REPLACED, "wa_outbox_settled_total{kind=\"command\",result=\"replaced\"}", "") \
+	X(COMMAND_CANCELLED, "wa_outbox_settled_total{kind=\"command\",result=\"cancelled\"}", "") \
+	X(EVENT_RETRIED, "wa_outbox_retries_total{kind=\"event\"}", \
+	    "Attempts after which a row stays in the outbox, to be tried again.") \
+	X(COMMAND_RETRIED, "wa_outbox_retries_total{kind=\"command\"}", "") \
+	X(EVENT_REDUCED, "wa_broadcast_reduced_total", \
+	    "Events sent without their QR code or metadata, because they were too large.") \
+	X(BREAKER_OPENED, "wa_breaker_opened_total", \
+	    "Times that a peer was not asked for a while because it had failed.") \
+	X(PAIRING_OVERDUE, "wa_pairings_overdue_total", \
+	    "Pairings ended because nobody finished them in time.") \
 	X(OVER_LIMIT, "wa_connected_over_limit_total", \
 	    "Connected reports accepted although the workspace is over WA_MAX_ACCOUNTS.")
 

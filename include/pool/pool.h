@@ -29,6 +29,7 @@ struct pool_kind {
 	size_t count;
 	/* Runs in the child; what it returns is its exit status. */
 	int (*run)(void *ctx, size_t index, struct slot *slot);
+	void *ctx;
 };
 
 struct pool {
@@ -37,10 +38,9 @@ struct pool {
 	struct board *board; /* slot 0 is the master's, the children's follow */
 	const struct pool_kind *kinds;
 	size_t kind_count;
-	void *ctx;   /* for the kinds' run */
 	char **argv; /* for a reload */
 	/* What a child is busy with, for the log. */
-	const char *(*route_name)(size_t route);
+	const char *(*work_name)(size_t series);
 };
 
 /* The slots that a board for these kinds needs. */

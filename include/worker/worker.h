@@ -13,6 +13,7 @@ struct worker_context {
 	const struct startup *startup;
 	const struct listening *listening;
 	struct board *board;
+	int bell; /* of the relay; -1: there is none */
 };
 
 /*

@@ -1,5 +1,7 @@
 #include "metrics.h"
 
+#include <stdio.h>
+
 static void put_head(struct buf *b, const char *name, const char *type, const char *help)
 {
 	buf_putf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
@@ -24,12 +26,13 @@ static void put_counters(struct buf *b, const struct board *board)
 	}
 }
 
-void metrics_put_pool(struct buf *b, const struct board *board)
+void metrics_put_pool(struct buf *b, const struct board *board, size_t workers)
 {
 	uint64_t by_state[BOARD_STATES] = {0};
 
-	/* The first slot is the master's, which serves nobody. */
-	for (size_t i = 1; i < board_slots(board); i++)
+	/* The first slot is the master's, which serves nobody; behind the workers is the relay's.
+	 */
+	for (size_t i = 1; i <= workers; i++)
 		by_state[slot_state(board_slot_const(board, i))]++;
 	put_head(b, "wa_workers", "gauge", "Places of the pool, by what their worker is doing.");
 	buf_putf(b, "wa_workers{state=\"idle\"} %llu\n", (unsigned long long)by_state[BOARD_IDLE]);
@@ -53,23 +56,23 @@ static void put_statuses(struct buf *b, const char *route, const struct board_ro
 	}
 }
 
-static void put_histogram(struct buf *b, const char *route, const struct board_route *sum)
+/* `label` is name="value". */
+static void put_histogram(
+    struct buf *b, const char *name, const char *label, const struct board_route *sum)
 {
 	uint64_t total = 0;
 
 	for (size_t i = 0; i < BOARD_BUCKETS; i++) {
 		total += sum->by_bucket[i];
-		buf_putf(b, "wa_request_duration_seconds_bucket{route=\"%s\",le=\"", route);
+		buf_putf(b, "%s_bucket{%s,le=\"", name, label);
 		if (board_bucket_us(i) != 0)
 			buf_putf(b, "%g", (double)board_bucket_us(i) / 1e6);
 		else
 			buf_puts(b, "+Inf");
 		buf_putf(b, "\"} %llu\n", (unsigned long long)total);
 	}
-	buf_putf(b, "wa_request_duration_seconds_sum{route=\"%s\"} %.6f\n", route,
-	    (double)sum->total_us / 1e6);
-	buf_putf(b, "wa_request_duration_seconds_count{route=\"%s\"} %llu\n", route,
-	    (unsigned long long)total);
+	buf_putf(b, "%s_sum{%s} %.6f\n", name, label, (double)sum->total_us / 1e6);
+	buf_putf(b, "%s_count{%s} %llu\n", name, label, (unsigned long long)total);
 }
 
 static const char *route_name(const struct routes *routes, size_t i)
@@ -94,9 +97,45 @@ void metrics_put_routes(struct buf *b, const struct board *board, const struct r
 	put_head(b, "wa_request_duration_seconds", "histogram",
 	    "Time from taking a request to having answered it.");
 	for (size_t i = 0; i <= routes->count; i++) {
+		char label[96];
+
 		board_sum_route(board, route_place(routes, i), &sum);
-		put_histogram(b, route_name(routes, i), &sum);
+		snprintf(label, sizeof(label), "route=\"%s\"", route_name(routes, i));
+		put_histogram(b, "wa_request_duration_seconds", label, &sum);
 	}
+}
+
+static void put_peer(struct buf *b, const char *metric, size_t peer, unsigned long long value)
+{
+	buf_putf(b, "%s{peer=\"", metric);
+	if (peer == 0)
+		buf_puts(b, "broadcast");
+	else
+		buf_putf(b, "instance-%zu", peer);
+	buf_putf(b, "\"} %llu\n", value);
+}
+
+void metrics_put_relay(struct buf *b, const struct board *board, size_t workers, size_t instances)
+{
+	bool is_up = slot_state(board_slot_const(board, workers + 1)) != BOARD_EMPTY;
+	struct board_route sum;
+
+	put_head(b, "wa_relay_up", "gauge", "Whether this host's relay runs.");
+	buf_putf(b, "wa_relay_up %d\n", is_up ? 1 : 0);
+	put_head(b, "wa_outbox_delivery_seconds", "histogram",
+	    "Time from the row in the outbox to its delivery by this host's relay.");
+	board_sum_route(board, BOARD_EVENTS, &sum);
+	put_histogram(b, "wa_outbox_delivery_seconds", "kind=\"event\"", &sum);
+	board_sum_route(board, BOARD_COMMANDS, &sum);
+	put_histogram(b, "wa_outbox_delivery_seconds", "kind=\"command\"", &sum);
+	put_head(b, "wa_relay_breaker", "gauge",
+	    "A peer's circuit breaker: 0 closed, 1 one request tries, 2 open.");
+	for (size_t i = 0; i <= instances; i++)
+		put_peer(
+		    b, "wa_relay_breaker", i, (unsigned long long)board_peer(board, i).breaker);
+	put_head(b, "wa_relay_under_way", "gauge", "Requests of the relay that are under way.");
+	for (size_t i = 0; i <= instances; i++)
+		put_peer(b, "wa_relay_under_way", i, board_peer(board, i).under_way);
 }
 
 void metrics_put_outbox(struct buf *b, const struct outbox_depth *depth)

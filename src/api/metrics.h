@@ -9,8 +9,10 @@
 #include "http/router.h"
 #include "outbox/outbox.h"
 
-/* Children by state, and every counter of base/metric.h. */
-void metrics_put_pool(struct buf *b, const struct board *board);
+/* Workers by state, and every counter of base/metric.h. */
+void metrics_put_pool(struct buf *b, const struct board *board, size_t workers);
+/* The relay, how long deliveries took, and its peers: so many instances. */
+void metrics_put_relay(struct buf *b, const struct board *board, size_t workers, size_t instances);
 /* Requests by route and status, and how long they took. */
 void metrics_put_routes(struct buf *b, const struct board *board, const struct routes *routes);
 void metrics_put_outbox(struct buf *b, const struct outbox_depth *depth);

@@ -44,8 +44,10 @@ void ops_metrics(struct call *call)
 	struct outbox_depth depth;
 
 	call->response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-	metrics_put_pool(b, api->board);
+	metrics_put_pool(b, api->board, api->workers);
 	metrics_put_routes(b, api->board, &api_routes);
+	if (api->has_relay)
+		metrics_put_relay(b, api->board, api->workers, api->instances);
 	db_begin_work(api->db, now_monotonic_ms() + SCRAPE_TIMEOUT_MS);
 	/* While the database is away, its gauges are absent: no number is better than a wrong one.
 	 */

@@ -25,11 +25,17 @@ struct slot {
 	_Atomic size_t route;
 	_Atomic int64_t since_ms;
 	counter metrics[METRIC_COUNT];
-	struct route_counts routes[BOUND_ROUTES];
+	struct route_counts routes[BOARD_SERIES];
+};
+
+struct peer {
+	_Atomic int breaker;
+	_Atomic size_t under_way;
 };
 
 struct board {
 	size_t slots;
+	struct peer peers[BOARD_PEERS];
 	alignas(64) _Atomic int64_t db_retry_at_ms; /* 0: believed well */
 	struct slot slot[];
 };
@@ -183,6 +189,20 @@ int board_status_at(size_t index)
 int64_t board_bucket_us(size_t index)
 {
 	return bucket_us[index];
+}
+
+void board_set_peer(struct board *board, size_t peer, struct board_peer state)
+{
+	atomic_store_explicit(&board->peers[peer].breaker, state.breaker, memory_order_relaxed);
+	atomic_store_explicit(&board->peers[peer].under_way, state.under_way, memory_order_relaxed);
+}
+
+struct board_peer board_peer(const struct board *board, size_t peer)
+{
+	return (struct board_peer){
+	    atomic_load_explicit(&board->peers[peer].breaker, memory_order_relaxed),
+	    atomic_load_explicit(&board->peers[peer].under_way, memory_order_relaxed),
+	};
 }
 
 bool board_db_may_try(struct board *board, int64_t pause_ms)

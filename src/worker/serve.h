@@ -6,10 +6,12 @@
 
 #include "api/api.h"
 #include "base/arena.h"
+#include "broadcast/broadcast.h"
 #include "conf/settings.h"
 #include "http/fcgi.h"
 
 struct server {
+	struct broadcast_options broadcaster; /* what api.broadcast borrows */
 	struct api api;
 	struct fcgi *fcgi;
 	struct arena *mem; /* of the request in hand */

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "app/doors.h"
+#include "app/peers.h"
+#include "base/bell.h"
 #include "base/log.h"
 #include "base/stop.h"
 #include "serve.h"
@@ -73,6 +75,13 @@ static int next_connection(const struct listening *listening)
 	return fd;
 }
 
+static void wake_relay(void *ctx)
+{
+	const int *bell = ctx;
+
+	bell_ring(*bell);
+}
+
 static enum rc open_server(struct server *server, const struct worker_context *context,
     struct schema_gate *gate, struct slot *slot)
 {
@@ -84,6 +93,9 @@ static enum rc open_server(struct server *server, const struct worker_context *c
 		    .db = db_create(&context->startup->db, context->board, slot),
 		    .board = context->board,
 		    .schema = gate,
+		    .has_relay = s->relay,
+		    .workers = s->workers,
+		    .instances = s->instance_count,
 		    .limits = doors_limits(s),
 		    .timeout_ms = (int64_t)s->db_timeout_s * 1000,
 		    .node_timeout_ms = (int64_t)s->db_node_timeout_ms,
@@ -97,13 +109,20 @@ static enum rc open_server(struct server *server, const struct worker_context *c
 	if (doors_open(s, &server->api.guard) != RC_OK || server->api.db == NULL ||
 	    server->fcgi == NULL)
 		return RC_INTERNAL;
+	if (peers_broadcast(s, &server->broadcaster)) {
+		server->api.broadcast = broadcast_create(&server->broadcaster);
+		if (server->api.broadcast == NULL)
+			return RC_INTERNAL;
+	}
 	db_on_connect(server->api.db, schema_on_connect, gate);
+	db_on_notify(server->api.db, wake_relay, (void *)(uintptr_t)&context->bell);
 	return RC_OK;
 }
 
 static void close_server(struct server *server)
 {
 	db_free(server->api.db);
+	broadcast_free(server->api.broadcast);
 	doors_close(&server->api.guard);
 	fcgi_free(server->fcgi);
 	arena_free(server->mem);

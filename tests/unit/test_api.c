@@ -77,6 +77,25 @@ static void test_errors_look_as_those_who_come_in_that_way_expect(void **state)
 	}
 }
 
+/* Whatever else a page can be made to send changes something, and shows its token. */
+static void test_only_listening_to_a_channel_is_a_post_without_a_token(void **state)
+{
+	size_t reads = 0;
+
+	(void)state;
+	for (size_t i = 0; i < api_routes.count; i++) {
+		const struct route *row = &api_routes.rows[i];
+
+		if ((row->flags & ROUTE_READS) == 0)
+			continue;
+		reads++;
+		assert_string_equal(row->path, "/broadcasting/auth");
+		assert_int_equal(row->method, HTTP_POST);
+		assert_int_equal(row->ways, WAY_LOGIN);
+	}
+	assert_int_equal(reads, 1);
+}
+
 /* --- answers */
 
 static struct call call_for(struct arena *mem, enum audience audience)
@@ -259,7 +278,7 @@ static size_t count_of(struct span all, const char *text)
 static void test_metrics_are_prometheus_text(void **state)
 {
 	const struct outbox_depth depth = {1, 2, 3};
-	struct board *board = board_create(3);
+	struct board *board = board_create(4);
 	struct buf b = buf_in(*state, 1 * MIB);
 	struct span rest, line;
 
@@ -267,9 +286,10 @@ static void test_metrics_are_prometheus_text(void **state)
 	slot_count(board_slot(board, 1), METRIC_HMAC_CURRENT);
 	slot_count_request(board_slot(board, 1), 0, 200, 1500);
 	slot_count_request(board_slot(board, 2), 0, 200, 99000000);
-	slot_count_request(board_slot(board, 2), BOUND_ROUTES - 1, 499, 1);
-	metrics_put_pool(&b, board);
+	slot_count_request(board_slot(board, 2), BOARD_NO_ROUTE, 499, 1);
+	metrics_put_pool(&b, board, 2);
 	metrics_put_routes(&b, board, &api_routes);
+	metrics_put_relay(&b, board, 2, 3);
 	metrics_put_outbox(&b, &depth);
 	assert_false(b.failed);
 	rest = buf_span(&b);
@@ -300,14 +320,92 @@ static void test_metrics_are_prometheus_text(void **state)
 	board_free(board);
 }
 
+static bool has_metric(struct span all, const char *line)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "\n%s\n", line);
+	return unit_has(all, text);
+}
+
+/* Slots: the master's, two workers', the relay's. */
+static void test_the_relay_is_no_worker(void **state)
+{
+	struct board *board = board_create(4);
+	struct buf b = buf_in(*state, 1 * MIB);
+
+	slot_idle(board_slot(board, 0));
+	slot_busy(board_slot(board, 2), 0);
+	slot_idle(board_slot(board, 3));
+	slot_count(board_slot(board, 3), METRIC_EVENT_DELIVERED);
+	metrics_put_pool(&b, board, 2);
+	assert_true(has_metric(buf_span(&b), "wa_workers{state=\"idle\"} 0"));
+	assert_true(has_metric(buf_span(&b), "wa_workers{state=\"busy\"} 1"));
+	assert_true(has_metric(buf_span(&b), "wa_workers{state=\"absent\"} 1"));
+	/* What it counts is counted all the same. */
+	assert_true(has_metric(
+	    buf_span(&b), "wa_outbox_settled_total{kind=\"event\",result=\"delivered\"} 1"));
+	board_free(board);
+}
+
+static void test_the_relay_tells_how_it_and_each_of_its_peers_are(void **state)
+{
+	struct board *board = board_create(4);
+	struct buf b = buf_in(*state, 1 * MIB);
+
+	metrics_put_relay(&b, board, 2, 2);
+	assert_true(has_metric(buf_span(&b), "wa_relay_up 0"));
+	slot_idle(board_slot(board, 3));
+	board_set_peer(board, 0, (struct board_peer){2, 0});
+	board_set_peer(board, 2, (struct board_peer){1, 7});
+	board_set_peer(board, 3, (struct board_peer){2, 9});
+	buf_clear(&b);
+	metrics_put_relay(&b, board, 2, 2);
+	assert_true(has_metric(buf_span(&b), "wa_relay_up 1"));
+	assert_true(has_metric(buf_span(&b), "wa_relay_breaker{peer=\"broadcast\"} 2"));
+	assert_true(has_metric(buf_span(&b), "wa_relay_breaker{peer=\"instance-1\"} 0"));
+	assert_true(has_metric(buf_span(&b), "wa_relay_breaker{peer=\"instance-2\"} 1"));
+	assert_true(has_metric(buf_span(&b), "wa_relay_under_way{peer=\"broadcast\"} 0"));
+	assert_true(has_metric(buf_span(&b), "wa_relay_under_way{peer=\"instance-2\"} 7"));
+	/* There are two instances. */
+	assert_false(unit_has(buf_span(&b), "instance-3"));
+	board_free(board);
+}
+
+static void test_deliveries_are_timed_by_kind(void **state)
+{
+	struct board *board = board_create(4);
+	struct buf b = buf_in(*state, 1 * MIB);
+
+	slot_count_request(board_slot(board, 3), BOARD_EVENTS, 200, 1500);
+	slot_count_request(board_slot(board, 3), BOARD_EVENTS, 200, 2000000);
+	slot_count_request(board_slot(board, 3), BOARD_COMMANDS, 200, 99000000);
+	metrics_put_relay(&b, board, 2, 1);
+	assert_true(has_metric(
+	    buf_span(&b), "wa_outbox_delivery_seconds_bucket{kind=\"event\",le=\"0.0025\"} 1"));
+	assert_true(has_metric(
+	    buf_span(&b), "wa_outbox_delivery_seconds_bucket{kind=\"event\",le=\"+Inf\"} 2"));
+	assert_true(
+	    has_metric(buf_span(&b), "wa_outbox_delivery_seconds_sum{kind=\"event\"} 2.001500"));
+	assert_true(
+	    has_metric(buf_span(&b), "wa_outbox_delivery_seconds_count{kind=\"command\"} 1"));
+	/* They are none of the routes' requests. */
+	buf_clear(&b);
+	metrics_put_routes(&b, board, &api_routes);
+	assert_false(unit_has(buf_span(&b), "status=\"200\"} "));
+	board_free(board);
+}
+
 static void test_every_name_has_its_help_and_type_once(void **state)
 {
-	struct board *board = board_create(1);
+	struct board *board = board_create(2);
 	struct buf b = buf_in(*state, 1 * MIB);
 	struct span rest, line;
 
-	metrics_put_pool(&b, board);
+	metrics_put_pool(&b, board, 0);
 	metrics_put_routes(&b, board, &api_routes);
+	metrics_put_relay(&b, board, 0, BOUND_INSTANCES);
+	metrics_put_outbox(&b, &(struct outbox_depth){0});
 	rest = buf_span(&b);
 	while (span_cut(&rest, '\n', &line)) {
 		char start[128];
@@ -331,6 +429,7 @@ int main(void)
 	    arena_test(test_no_row_stands_in_anothers_way),
 	    cmocka_unit_test(test_every_row_has_a_name_of_its_own),
 	    cmocka_unit_test(test_errors_look_as_those_who_come_in_that_way_expect),
+	    cmocka_unit_test(test_only_listening_to_a_channel_is_a_post_without_a_token),
 	};
 	const struct CMUnitTest reply_tests[] = {
 	    arena_test(test_every_error_has_a_message_and_a_code),
@@ -345,6 +444,9 @@ int main(void)
 	};
 	const struct CMUnitTest metric_tests[] = {
 	    arena_test(test_metrics_are_prometheus_text),
+	    arena_test(test_the_relay_is_no_worker),
+	    arena_test(test_the_relay_tells_how_it_and_each_of_its_peers_are),
+	    arena_test(test_deliveries_are_timed_by_kind),
 	    arena_test(test_every_name_has_its_help_and_type_once),
 	};
 

@@ -31,8 +31,14 @@ static void test_a_new_board_is_empty(void **state)
 		assert_int_equal(slot_state(board_slot_const(board, i)), BOARD_EMPTY);
 	for (size_t i = 0; i < METRIC_COUNT; i++)
 		assert_int_equal(board_sum(board, (enum metric)i), 0);
-	board_sum_route(board, BOUND_ROUTES - 1, &sums);
-	assert_int_equal(sums.total_us, 0);
+	for (size_t i = 0; i < BOARD_SERIES; i++) {
+		board_sum_route(board, i, &sums);
+		assert_int_equal(sums.total_us, 0);
+	}
+	for (size_t i = 0; i < BOARD_PEERS; i++) {
+		assert_int_equal(board_peer(board, i).breaker, 0);
+		assert_int_equal(board_peer(board, i).under_way, 0);
+	}
 }
 
 static void test_a_sum_is_that_of_all_slots(void **state)
@@ -139,16 +145,44 @@ static void test_a_bucket_holds_its_bound_and_not_a_microsecond_more(void **stat
 	}
 }
 
-static void test_routes_are_counted_apart(void **state)
+static void test_every_series_is_counted_apart(void **state)
 {
 	struct board_route sums;
 
-	slot_count_request(board_slot(*state, 0), 0, 200, 0);
-	slot_count_request(board_slot(*state, 0), BOUND_ROUTES - 1, 200, 0);
-	for (size_t route = 0; route < BOUND_ROUTES; route++) {
-		board_sum_route(*state, route, &sums);
-		assert_int_equal(sums.by_status[0], route == 0 || route == BOUND_ROUTES - 1);
+	for (size_t series = 0; series < BOARD_SERIES; series++)
+		for (size_t n = 0; n <= series; n++)
+			slot_count_request(board_slot(*state, n % SLOTS), series, 200, 10);
+	for (size_t series = 0; series < BOARD_SERIES; series++) {
+		board_sum_route(*state, series, &sums);
+		assert_int_equal(sums.by_status[0], series + 1);
+		assert_int_equal(sums.total_us, 10 * (series + 1));
 	}
+}
+
+static int say_in_child(void *ctx)
+{
+	struct board *board = ctx;
+
+	for (size_t i = 0; i < BOARD_PEERS; i++)
+		board_set_peer(board, i, (struct board_peer){(int)(i % 3), 100 + i});
+	return 0;
+}
+
+static void test_what_another_process_says_of_each_peer_is_seen_here(void **state)
+{
+	struct board *board = *state;
+
+	assert_int_equal(unit_in_child(say_in_child, board), 0);
+	for (size_t i = 0; i < BOARD_PEERS; i++) {
+		assert_int_equal(board_peer(board, i).breaker, i % 3);
+		assert_int_equal(board_peer(board, i).under_way, 100 + i);
+	}
+	board_set_peer(board, 1, (struct board_peer){0});
+	assert_int_equal(board_peer(board, 1).under_way, 0);
+	assert_int_equal(board_peer(board, 2).under_way, 102);
+	/* It is none of the counts' or the database's. */
+	assert_int_equal(board_sum(board, METRIC_BREAKER_OPENED), 0);
+	assert_true(board_db_may_try(board, 60000));
 }
 
 static void test_a_database_that_is_well_may_be_tried_by_all(void **state)
@@ -233,7 +267,8 @@ int test_base_board(void)
 	    board_test(test_every_status_of_the_list_is_told_apart),
 	    board_test(test_other_statuses_are_counted_together),
 	    board_test(test_a_bucket_holds_its_bound_and_not_a_microsecond_more),
-	    board_test(test_routes_are_counted_apart),
+	    board_test(test_every_series_is_counted_apart),
+	    board_test(test_what_another_process_says_of_each_peer_is_seen_here),
 	    board_test(test_a_database_that_is_well_may_be_tried_by_all),
 	    board_test(test_after_a_failure_nobody_tries_before_the_pause_is_over),
 	    board_test(test_after_the_pause_one_tries_and_the_pause_begins_anew),

@@ -238,7 +238,8 @@ static void test_a_new_master_knows_the_old_ones_children(void **state)
 
 static void test_a_board_has_a_slot_for_the_master_and_each_child(void **state)
 {
-	const struct pool_kind kinds[] = {{"a", 3, NULL}, {"b", 0, NULL}, {"c", 2, NULL}};
+	const struct pool_kind kinds[] = {
+	    {"a", 3, NULL, NULL}, {"b", 0, NULL, NULL}, {"c", 2, NULL, NULL}};
 
 	(void)state;
 	assert_int_equal(pool_slots(kinds, COUNT(kinds)), 6);
