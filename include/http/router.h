@@ -31,6 +31,11 @@ enum audience {
 	FOR_OPS,
 };
 
+enum {
+	ROUTE_POLLED = 1, /* a page asks again and again: its login's cookies are not sent anew */
+	ROUTE_READS = 2,  /* changes nothing, whatever its method: needs no CSRF token */
+};
+
 struct route {
 	enum http_method method; /* GET answers HEAD too */
 	const char *path;        /* segments; ":account" stands for one of any text */
@@ -45,7 +50,7 @@ struct route {
 	 * called when that one's answer lets the caller in.  False: there is nothing to ask.
 	 */
 	bool (*ask)(struct call *call, struct db_ask *ret);
-	bool polled; /* a page asks again and again: its login's cookies are not sent anew */
+	unsigned flags;
 };
 
 struct routes {

@@ -99,7 +99,7 @@ static void renew_login(struct call *call)
 {
 	bool is_https = span_eq_nocase(call->request.params[PARAM_HTTPS], SPAN_OF("on"));
 
-	if (call->caller.session == NULL || call->route->polled)
+	if (call->caller.session == NULL || (call->route->flags & ROUTE_POLLED) != 0)
 		return;
 	if (login_put_cookies(call->api->guard.login, call->mem, call->caller.session, is_https,
 		call->now_us, &call->response.headers) != RC_OK)

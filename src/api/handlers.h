@@ -23,6 +23,8 @@ void browser_reconnect(struct call *call);
 void browser_regenerate_qr(struct call *call);
 void browser_statistics(struct call *call);
 
+void broadcasting_auth(struct call *call);
+
 void node_status(struct call *call);
 void node_active(struct call *call);
 void node_mark_disconnected(struct call *call);

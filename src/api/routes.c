@@ -7,23 +7,24 @@
 
 // clang-format off
 static const struct route rows[] = {
-	/* method        path                                                ways           audience     body_max   name                      run                     ask                  polled */
-	{HTTP_GET,    ACCOUNTS,                                              PERSON,        FOR_BROWSER, BOUND_BODY, "browser.index",         browser_index,          browser_ask_list,    false},
-	{HTTP_POST,   ACCOUNTS,                                              PERSON,        FOR_BROWSER, BOUND_BODY, "browser.store",         browser_store,          NULL,                false},
-	{HTTP_GET,    ACCOUNTS "/:account",                                  PERSON,        FOR_BROWSER, BOUND_BODY, "browser.show",          browser_show,           browser_ask_whole,   true},
-	{HTTP_DELETE, ACCOUNTS "/:account",                                  PERSON,        FOR_BROWSER, BOUND_BODY, "browser.destroy",       browser_destroy,        browser_ask_account, false},
-	{HTTP_POST,   ACCOUNTS "/:account/set-primary",                      PERSON,        FOR_BROWSER, BOUND_BODY, "browser.set_primary",   browser_set_primary,    browser_ask_account, false},
-	{HTTP_POST,   ACCOUNTS "/:account/disconnect",                       PERSON,        FOR_BROWSER, BOUND_BODY, "browser.disconnect",    browser_disconnect,     browser_ask_account, false},
-	{HTTP_POST,   ACCOUNTS "/:account/reconnect",                        PERSON,        FOR_BROWSER, BOUND_BODY, "browser.reconnect",     browser_reconnect,      browser_ask_account, false},
-	{HTTP_POST,   ACCOUNTS "/:account/regenerate-qr",                    PERSON,        FOR_BROWSER, BOUND_BODY, "browser.regenerate_qr", browser_regenerate_qr,  browser_ask_account, false},
-	{HTTP_GET,    ACCOUNTS "/:account/statistics",                       PERSON,        FOR_BROWSER, BOUND_BODY, "browser.statistics",    browser_statistics,     browser_ask_account, true},
-	{HTTP_GET,    "/api/whatsapp/accounts/active",                       WAY_SIGNATURE, FOR_NODE,    16 * KIB,   "node.active",           node_active,            NULL,                false},
-	{HTTP_GET,    "/api/whatsapp/accounts/:account/status",              WAY_SIGNATURE, FOR_NODE,    16 * KIB,   "node.status",           node_status,            NULL,                false},
-	{HTTP_POST,   "/api/whatsapp/accounts/:account/mark-disconnected",   WAY_SIGNATURE, FOR_NODE,    16 * KIB,   "node.mark_disconnected", node_mark_disconnected, NULL,                false},
-	{HTTP_POST,   "/api/whatsapp/accounts/broadcast",                    WAY_SIGNATURE, FOR_NODE,    256 * KIB,  "node.broadcast",        node_broadcast,         NULL,                false},
-	{HTTP_GET,    "/healthz",                                            WAY_LOCAL,     FOR_OPS,     0,          "ops.healthz",           ops_healthz,            NULL,                false},
-	{HTTP_GET,    "/readyz",                                             WAY_LOCAL,     FOR_OPS,     0,          "ops.readyz",            ops_readyz,             NULL,                false},
-	{HTTP_GET,    "/metrics",                                            WAY_LOCAL,     FOR_OPS,     0,          "ops.metrics",           ops_metrics,            NULL,                false},
+	/* method        path                                                ways           audience     body_max   name                      run                     ask                  flags */
+	{HTTP_GET,    ACCOUNTS,                                              PERSON,        FOR_BROWSER, BOUND_BODY, "browser.index",         browser_index,          browser_ask_list, 0},
+	{HTTP_POST,   ACCOUNTS,                                              PERSON,        FOR_BROWSER, BOUND_BODY, "browser.store",         browser_store,          NULL, 0},
+	{HTTP_GET,    ACCOUNTS "/:account",                                  PERSON,        FOR_BROWSER, BOUND_BODY, "browser.show",          browser_show,           browser_ask_whole, ROUTE_POLLED},
+	{HTTP_DELETE, ACCOUNTS "/:account",                                  PERSON,        FOR_BROWSER, BOUND_BODY, "browser.destroy",       browser_destroy,        browser_ask_account, 0},
+	{HTTP_POST,   ACCOUNTS "/:account/set-primary",                      PERSON,        FOR_BROWSER, BOUND_BODY, "browser.set_primary",   browser_set_primary,    browser_ask_account, 0},
+	{HTTP_POST,   ACCOUNTS "/:account/disconnect",                       PERSON,        FOR_BROWSER, BOUND_BODY, "browser.disconnect",    browser_disconnect,     browser_ask_account, 0},
+	{HTTP_POST,   ACCOUNTS "/:account/reconnect",                        PERSON,        FOR_BROWSER, BOUND_BODY, "browser.reconnect",     browser_reconnect,      browser_ask_account, 0},
+	{HTTP_POST,   ACCOUNTS "/:account/regenerate-qr",                    PERSON,        FOR_BROWSER, BOUND_BODY, "browser.regenerate_qr", browser_regenerate_qr,  browser_ask_account, 0},
+	{HTTP_GET,    ACCOUNTS "/:account/statistics",                       PERSON,        FOR_BROWSER, BOUND_BODY, "browser.statistics",    browser_statistics,     browser_ask_account, ROUTE_POLLED},
+	{HTTP_GET,    "/api/whatsapp/accounts/active",                       WAY_SIGNATURE, FOR_NODE,    16 * KIB,   "node.active",           node_active,            NULL, 0},
+	{HTTP_GET,    "/api/whatsapp/accounts/:account/status",              WAY_SIGNATURE, FOR_NODE,    16 * KIB,   "node.status",           node_status,            NULL, 0},
+	{HTTP_POST,   "/api/whatsapp/accounts/:account/mark-disconnected",   WAY_SIGNATURE, FOR_NODE,    16 * KIB,   "node.mark_disconnected", node_mark_disconnected, NULL, 0},
+	{HTTP_POST,   "/api/whatsapp/accounts/broadcast",                    WAY_SIGNATURE, FOR_NODE,    256 * KIB,  "node.broadcast",        node_broadcast,         NULL, 0},
+	{HTTP_POST,   "/broadcasting/auth",                                  WAY_LOGIN,     FOR_BROWSER, 16 * KIB,   "browser.broadcasting_auth", broadcasting_auth,  NULL,                ROUTE_POLLED | ROUTE_READS},
+	{HTTP_GET,    "/healthz",                                            WAY_LOCAL,     FOR_OPS,     0,          "ops.healthz",           ops_healthz,            NULL, 0},
+	{HTTP_GET,    "/readyz",                                             WAY_LOCAL,     FOR_OPS,     0,          "ops.readyz",            ops_readyz,             NULL, 0},
+	{HTTP_GET,    "/metrics",                                            WAY_LOCAL,     FOR_OPS,     0,          "ops.metrics",           ops_metrics,            NULL, 0},
 };
 // clang-format on
 

@@ -37,9 +37,12 @@ static enum rc admit_local(struct call *call, struct guard_refusal *reterr)
 	return RC_DENIED;
 }
 
-static bool is_write(enum http_method method)
+static bool is_write(const struct call *call)
 {
-	return method != HTTP_GET && method != HTTP_HEAD && method != HTTP_OPTIONS;
+	enum http_method method = call->request.method;
+
+	return method != HTTP_GET && method != HTTP_HEAD && method != HTTP_OPTIONS &&
+	       (call->route->flags & ROUTE_READS) == 0;
 }
 
 /* Somebody whose proof is good, and who may still not be allowed. */
@@ -119,8 +122,8 @@ static enum rc admit_candidate(struct call *call, const struct guard *guard, str
 	refusal =
 	    guard_judge(&question.answer, call->caller.workspace_id, candidate->without_workspace);
 	/* Who somebody is comes first, then their token, then what they may do. */
-	if (refusal != REFUSED_USER_GONE && call->caller.session != NULL &&
-	    is_write(call->request.method) && !shows_token(call, guard, body_token))
+	if (refusal != REFUSED_USER_GONE && call->caller.session != NULL && is_write(call) &&
+	    !shows_token(call, guard, body_token))
 		refusal = REFUSED_CSRF;
 	if (refusal != REFUSED_NOT)
 		return deny(call, refusal, reterr);

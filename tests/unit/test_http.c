@@ -11,7 +11,7 @@ static void run_nothing(struct call *call)
 
 #define ROW(method, path) \
 	{ \
-		method, path, WAY_SIGNATURE, FOR_NODE, 0, path, run_nothing, NULL, false \
+		method, path, WAY_SIGNATURE, FOR_NODE, 0, path, run_nothing, NULL, 0 \
 	}
 
 static const struct route rows[] = {
