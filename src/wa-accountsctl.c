@@ -32,6 +32,10 @@ static const struct command commands[] = {
 	{"account", "set-primary", "ACCOUNT",  "make it its workspace's primary account",                  command_account_set_primary, false},
 	{"account", "disconnect",  "ACCOUNT",  "end its session",                                          command_account_disconnect,  false},
 	{"account", "restore",     "ACCOUNT",  "bring a deleted one back, disconnected",                   command_account_restore,     false},
+	{"outbox",  "list",        "[FILTER]", "--state= --kind= --account=; what is open or was given up", command_outbox_list,         false},
+	{"outbox",  "show",        "ID",       "everything about one row, with its payload",               command_outbox_show,         false},
+	{"outbox",  "redrive",     "ID",       "send it once more; --given-up: all that was given up",     command_outbox_redrive,      false},
+	{"outbox",  "purge",       "[FILTER]", "delete settled rows now; --state=",                        command_outbox_purge,        false},
 };
 // clang-format on
 

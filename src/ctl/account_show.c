@@ -14,66 +14,44 @@ static const struct db_statement people = {"ctl.people",
     " LEFT JOIN users AS u ON u.id = a.created_by WHERE a.id = ?",
     "sussuu", DB_READ};
 
-static void line(const char *name, struct span value)
-{
-	printf("%-17s ", name);
-	print_text(value, 0);
-	putchar('\n');
-}
-
-static void number_line(const char *name, uint64_t value)
-{
-	printf("%-17s %llu\n", name, (unsigned long long)value);
-}
-
-static void time_line(const char *name, int64_t us)
-{
-	char storage[NOW_TEXT_SIZE];
-	struct buf text = buf_over(storage, sizeof(storage));
-
-	if (us != TIME_NONE)
-		now_put_iso(&text, us);
-	line(name, us != TIME_NONE ? buf_span(&text) : (struct span){0});
-}
-
 static void count_line(const char *name, const struct statistics_count *count)
 {
 	if (count->known)
-		number_line(name, count->n);
+		print_number_line(name, count->n);
 	else
-		line(name, SPAN_OF("(took too long)"));
+		print_line(name, SPAN_OF("(took too long)"));
 }
 
 static void print_account(const struct account *a, struct arena *mem)
 {
 	struct account_health health = account_rules_health(a, now_us());
 
-	number_line("id", a->id);
-	line("uuid", a->uuid);
-	line("session_id", a->session_id);
-	line("account_name", a->account_name);
-	line("phone_number", account_rules_formatted_phone(a->phone_number, mem));
-	line("provider_type", a->provider_type);
-	line("connection_status", span_of(account_rules_state_name(a->state)));
-	line("is_primary", a->is_primary ? SPAN_OF("yes") : SPAN_OF("no"));
-	line("is_active", a->is_active ? SPAN_OF("yes") : SPAN_OF("no"));
+	print_number_line("id", a->id);
+	print_line("uuid", a->uuid);
+	print_line("session_id", a->session_id);
+	print_line("account_name", a->account_name);
+	print_line("phone_number", account_rules_formatted_phone(a->phone_number, mem));
+	print_line("provider_type", a->provider_type);
+	print_line("connection_status", span_of(account_rules_state_name(a->state)));
+	print_line("is_primary", a->is_primary ? SPAN_OF("yes") : SPAN_OF("no"));
+	print_line("is_active", a->is_active ? SPAN_OF("yes") : SPAN_OF("no"));
 	printf("%-17s %d (not connected -%d, inactive -%d, recent failures -%d)\n", "health_score",
 	    health.score, health.not_connected, health.inactive, health.recent_failures);
-	time_line("last_activity_at", a->last_activity_at);
-	time_line("last_connected_at", a->last_connected_at);
-	time_line("created_at", a->created_at);
-	time_line("deleted_at", a->deleted_at);
-	number_line("state_version", a->state_version);
+	print_time_line("last_activity_at", a->last_activity_at);
+	print_time_line("last_connected_at", a->last_connected_at);
+	print_time_line("created_at", a->created_at);
+	print_time_line("deleted_at", a->deleted_at);
+	print_number_line("state_version", a->state_version);
 }
 
 static void print_people(const struct account *a, const struct db_value *row)
 {
-	number_line("workspace", a->workspace_id);
-	line("its name", row[0].s);
-	number_line("created_by", row[1].u);
-	line("their e-mail", row[2].s);
-	line("instance", row[3].s);
-	line("qr_code", row[4].u != 0 ? SPAN_OF("yes") : SPAN_OF("no"));
+	print_number_line("workspace", a->workspace_id);
+	print_line("its name", row[0].s);
+	print_number_line("created_by", row[1].u);
+	print_line("their e-mail", row[2].s);
+	print_line("instance", row[3].s);
+	print_line("qr_code", row[4].u != 0 ? SPAN_OF("yes") : SPAN_OF("no"));
 	printf("%-17s %llu bytes\n", "session_data", (unsigned long long)row[5].u);
 }
 

@@ -14,6 +14,10 @@ enum { EXIT_REFUSED = 1 };
  * least `width` characters; an absent text is "-".
  */
 void print_text(struct span text, int width);
+/* Lines of a name and a value; an absent value or TIME_NONE is "-". */
+void print_line(const char *name, struct span value);
+void print_number_line(const char *name, uint64_t value);
+void print_time_line(const char *name, int64_t us);
 
 /* Their arguments, without the words that named them; the program's exit status. */
 int command_config(const struct startup *startup, int argc, char **argv);
@@ -26,5 +30,9 @@ int command_account_show(const struct startup *startup, int argc, char **argv);
 int command_account_set_primary(const struct startup *startup, int argc, char **argv);
 int command_account_disconnect(const struct startup *startup, int argc, char **argv);
 int command_account_restore(const struct startup *startup, int argc, char **argv);
+int command_outbox_list(const struct startup *startup, int argc, char **argv);
+int command_outbox_show(const struct startup *startup, int argc, char **argv);
+int command_outbox_redrive(const struct startup *startup, int argc, char **argv);
+int command_outbox_purge(const struct startup *startup, int argc, char **argv);
 
 #endif

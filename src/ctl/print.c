@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "base/now.h"
 #include "commands.h"
 
 /* C0 and DEL; C1, which UTF-8 writes as 0xc2 and a byte below 0xa0: both bytes. */
@@ -25,4 +26,26 @@ void print_text(struct span text, int width)
 	}
 	while (width-- > 0)
 		putchar(' ');
+}
+
+void print_line(const char *name, struct span value)
+{
+	printf("%-17s ", name);
+	print_text(value, 0);
+	putchar('\n');
+}
+
+void print_number_line(const char *name, uint64_t value)
+{
+	printf("%-17s %llu\n", name, (unsigned long long)value);
+}
+
+void print_time_line(const char *name, int64_t us)
+{
+	char storage[NOW_TEXT_SIZE];
+	struct buf text = buf_over(storage, sizeof(storage));
+
+	if (us != TIME_NONE)
+		now_put_iso(&text, us);
+	print_line(name, us != TIME_NONE ? buf_span(&text) : (struct span){0});
 }
