@@ -71,16 +71,18 @@ async function makeDatabase(own, serverArgs) {
  *   env         settings added to the standard ones; null takes one away
  *   server      'shared' or 'own'
  *   serverArgs  of an own server
+ *   database    of another stack: a second pool beside that one's; whoever made it takes it down
  *   schema      false: leave the database empty
  *   pool        false: do not start wa-accountsd
  *   nginx       false: do not start nginx
  *   editNginx   (text, dir) => text: a change of nginx's file before it starts
  *   listen      WA_LISTEN; 'unix' (standard) or 'tcp'
  */
-export async function startStack({ env = {}, server = 'shared', serverArgs = [], schema = true, pool = true,
-  nginx = true, editNginx = (text) => text, listen = 'unix' } = {}) {
+export async function startStack({ env = {}, server = 'shared', serverArgs = [], database: theirs, schema = !theirs,
+  pool = true, nginx = true, editNginx = (text) => text, listen = 'unix' } = {}) {
   const dir = makeDirectory();
-  const database = await makeDatabase(server === 'own' || serverArgs.length > 0, serverArgs);
+  const database = theirs ? { ...theirs, drop: async () => {} }
+    : await makeDatabase(server === 'own' || serverArgs.length > 0, serverArgs);
   const socket = `${dir}/pool.sock`;
   const poolPort = listen === 'tcp' ? await freePort() : null;
   const where = poolPort ? { host: '127.0.0.1', port: poolPort } : { path: socket };
@@ -94,7 +96,7 @@ export async function startStack({ env = {}, server = 'shared', serverArgs = [],
     DB_USERNAME: database.user, DB_PASSWORD: database.password,
     WHATSAPP_HMAC_SECRET: secret,
     WA_LISTEN: poolPort ? `127.0.0.1:${poolPort}` : `unix:${socket}`,
-    WA_WORKERS: 4, WA_PID_FILE: `${dir}/pool.pid`,
+    WA_RELAY: 'off', WA_WORKERS: 4, WA_PID_FILE: `${dir}/pool.pid`,
     ...env,
   };
   writeEnv(envFile, settings);
