@@ -3,15 +3,19 @@
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { literal } from './lib/database.mjs';
 import { BASE } from './lib/expect.mjs';
 import { connected, phone, utc } from './lib/fixtures.mjs';
-import { startStack } from './lib/stack.mjs';
+import { source, startStack } from './lib/stack.mjs';
 
 const OURS = ['session_id', 'assigned_instance_url', 'qr_expires_at', 'connect_deadline_at', 'state_version',
   'qr_first_at', 'live_primary', 'live_phone'];
-const TABLES = ['wa_outbox', 'wa_schema', 'wa_workspaces', 'whatsapp_accounts'];
+const TABLES = ['wa_lanes', 'wa_outbox', 'wa_schema', 'wa_workspaces', 'whatsapp_accounts'];
+
+/** What this build makes. */
+const VERSION = '2';
 
 /* Statement by statement what the application's own migration sends. */
 const laravels = `
@@ -71,6 +75,7 @@ async function isRefused(stack) {
   assert.match(out, /wa-accountsctl schema apply/);
 }
 
+const version = (stack) => stack.value('SELECT version FROM wa_schema');
 const tables = (stack) => stack.column('SHOW TABLES');
 /** How each table is made, whatever its next id is. */
 async function definitions(stack) {
@@ -195,17 +200,65 @@ describe('schema apply on a table that Laravel made', () => {
     await hasAllOfOurs(stack);
   });
 
-  test('in the place of ours, which wa_schema knows as version 1: check refuses, and apply mends', async (t) => {
+  test('in the place of ours, which wa_schema knows as this version: check refuses, and apply mends', async (t) => {
     const stack = await makeStack(t, parents);
     await applies(stack);
     await stack.sql(`DROP TABLE whatsapp_accounts; ${laravels}`);
     await fill(stack);
     const before = await rows(stack);
-    assert.equal(await stack.value('SELECT version FROM wa_schema'), '1');
+    assert.equal(await version(stack), VERSION);
     await isRefused(stack);
     await applies(stack);
     assert.deepEqual(await rows(stack), before);
     await hasAllOfOurs(stack);
+  });
+});
+
+describe('schema apply on version 1, which had no relay', () => {
+  /** What `schema apply` of that version left, with rows that wait and rows that are settled. */
+  async function makeFirst(t) {
+    const stack = await makeStack(t, parents + readFileSync(`${source}/sql/001_accounts.sql`, 'utf8'));
+    await stack.sql(`CREATE TABLE wa_schema (id tinyint unsigned NOT NULL PRIMARY KEY, version int unsigned NOT NULL,
+        oldest_build int unsigned NOT NULL, applied_at datetime(6) NOT NULL);
+      INSERT INTO wa_schema VALUES (1, 1, 1, UTC_TIMESTAMP(6));
+      INSERT INTO wa_outbox (account_id, workspace_id, state_version, kind, name, payload, state, created_at,
+        available_at, expires_at, settled_at)
+      SELECT 1 + seq MOD 7, 1, seq, IF(seq MOD 3, 'event', 'command'), 'a_test', JSON_OBJECT('n', seq),
+        IF(seq MOD 2, 'waiting', 'delivered'), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL 1 DAY,
+        IF(seq MOD 2, NULL, UTC_TIMESTAMP(6)) FROM seq_1_to_500`);
+    await fill(stack);
+    return stack;
+  }
+
+  test('is asked for by check and by the pool', async (t) => {
+    const stack = await makeFirst(t);
+    await isRefused(stack);
+    await assert.rejects(stack.startPool(), /older than this build needs; run: wa-accountsctl schema apply/);
+  });
+
+  test('adds the leases, leaves all rows as they are, and still serves a host with version 1', async (t) => {
+    const stack = await makeFirst(t);
+    const all = async () => [await rows(stack), await stack.sql('SELECT * FROM wa_outbox ORDER BY id')];
+    const before = await all();
+    await applies(stack);
+    assert.deepEqual(await all(), before);
+    assert.equal(await version(stack), VERSION);
+    assert.equal(await stack.value('SELECT oldest_build FROM wa_schema'), '1');
+    assert.equal(await stack.value('SELECT COUNT(*) FROM wa_lanes'), '0');
+    await hasAllOfOurs(stack);
+  });
+
+  test('ends in the tables that an empty database gets, whatever was done before it was cut off', async (t) => {
+    const [first, cut, empty] = [await makeFirst(t), await makeFirst(t), await makeStack(t, parents)];
+    const relay = readFileSync(`${source}/sql/002_relay.sql`, 'utf8');
+    await cut.sql(relay.slice(0, relay.indexOf('ALTER TABLE')));
+    for (const stack of [first, cut, empty]) await applies(stack);
+    const made = await definitions(empty);
+    const lines = (text) => text.split('\n').map((line) => line.replace(/,$/, '')).sort();
+    for (const stack of [first, cut]) {
+      const now = await definitions(stack);
+      for (const table of TABLES) assert.deepEqual(lines(now[table]), lines(made[table]), table);
+    }
   });
 });
 

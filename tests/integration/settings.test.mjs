@@ -104,6 +104,100 @@ describe('what Laravel\'s cookies are made of', () => {
   });
 });
 
+describe('to whom the relay speaks', () => {
+  const secret = randomBytes(20).toString('hex');
+  const app = (prefix, changes = {}) => Object.fromEntries(Object.entries({ APP_ID: '1', APP_KEY: 'key',
+    APP_SECRET: secret, HOST: '127.0.0.1', ...changes }).map(([name, value]) => [`${prefix}_${name}`, value]));
+  const reverb = (changes) => ({ BROADCAST_CONNECTION: 'reverb', ...app('REVERB', changes) });
+  const pusher = (changes) => ({ BROADCAST_CONNECTION: 'pusher', ...app('PUSHER', changes) });
+
+  const wrong = {
+    'events for somebody whom we do not know': [{ BROADCAST_CONNECTION: 'redis' }, 'BROADCAST_CONNECTION'],
+    'the same, by the older name': [{ BROADCAST_DRIVER: 'ably' }, 'BROADCAST_CONNECTION'],
+    'Reverb without its id': [reverb({ APP_ID: null }), 'REVERB_APP_ID'],
+    'Reverb without its key': [reverb({ APP_KEY: '' }), 'REVERB_APP_KEY'],
+    'Reverb without its secret': [reverb({ APP_SECRET: null }), 'REVERB_APP_SECRET'],
+    'Reverb without its host': [reverb({ HOST: null }), 'REVERB_HOST'],
+    'Reverb\'s host with a scheme before it': [reverb({ HOST: 'http://127.0.0.1' }), 'REVERB_HOST'],
+    'Reverb\'s host with a path behind it': [reverb({ HOST: '127.0.0.1/app' }), 'REVERB_HOST'],
+    'a port that is none': [reverb({ PORT: 0 }), 'REVERB_PORT'],
+    'a scheme that is no web server\'s': [reverb({ SCHEME: 'wss' }), 'REVERB_SCHEME'],
+    'Pusher without its secret': [pusher({ APP_SECRET: null }), 'PUSHER_APP_SECRET'],
+    'no instance at all': [{ WHATSAPP_INSTANCE_COUNT: 0 }, 'WHATSAPP_INSTANCE_COUNT'],
+    'more instances than there can be': [{ WHATSAPP_INSTANCE_COUNT: 65 }, 'WHATSAPP_INSTANCE_COUNT'],
+    'an instance without a scheme': [{ WHATSAPP_INSTANCE_1: 'localhost:3001' }, 'WHATSAPP_INSTANCE_1'],
+    'an instance of another scheme': [{ WHATSAPP_INSTANCE_1: 'file:///etc/passwd' }, 'WHATSAPP_INSTANCE_1'],
+    'an instance without a host': [{ WHATSAPP_INSTANCE_1: 'http://' }, 'WHATSAPP_INSTANCE_1'],
+    'an instance with a query': [{ WHATSAPP_INSTANCE_1: 'http://localhost:3001/?a=b' }, 'WHATSAPP_INSTANCE_1'],
+    'the second of two instances': [{ WHATSAPP_INSTANCE_COUNT: 2, WHATSAPP_INSTANCE_2: 'x' }, 'WHATSAPP_INSTANCE_2'],
+    'a key that is no header': [{ WHATSAPP_NODE_API_KEY: '"a\\nX-Other: 1"' }, 'WHATSAPP_NODE_API_KEY'],
+    'certificates that are not there': [{ WA_CA_FILE: '/no-such-folder/ca.pem' }, 'WA_CA_FILE'],
+    'a look that comes too often': [{ WA_RELAY_POLL: 10 }, 'WA_RELAY_POLL'],
+    'a relay that is neither on nor off': [{ WA_RELAY: 'perhaps' }, 'WA_RELAY'],
+    'no attempt at all': [{ WA_OUTBOX_ATTEMPTS: 0 }, 'WA_OUTBOX_ATTEMPTS'],
+  };
+  for (const [name, [changes, setting]] of Object.entries(wrong)) {
+    test(`${name}: refused, and ${setting} is named`, async () => {
+      const told = (await refused(changes)).split('\n').filter((line) => line.includes(setting));
+      assert.equal(told.length, 1, told.join('\n'));
+      assert.match(told[0], /refused\.env:\d+/);
+      assert.ok(!told[0].includes(secret));
+    });
+  }
+
+  const file = (changes) => {
+    const name = `${stack.dir}/relay.env`;
+    writeFileSync(name, Object.entries({ ...stack.settings, ...changes }).filter(([, value]) => value !== null)
+      .map(([setting, value]) => `${setting}=${value}\n`).join(''));
+    return name;
+  };
+  /** Warnings of the daemon, which would start with these settings. */
+  async function warnings(changes) {
+    const { code, out } = await run(`${build}/wa-accountsd`, ['--env', file(changes), '--check']);
+    assert.equal(code, 0, out);
+    return out.split('\n').filter((line) => line.includes('level=warn'));
+  }
+
+  test('is warned of when it is not said, and only then', async () => {
+    const told = await warnings({ WA_RELAY: 'on' });
+    assert.equal(told.length, 2, told.join('\n'));
+    assert.match(told.find((line) => line.includes('BROADCAST_CONNECTION')), /is not set/);
+    assert.match(told.find((line) => line.includes('WHATSAPP_NODE_API_KEY')), /is not set/);
+
+    assert.deepEqual(await warnings({ WA_RELAY: 'off' }), []);
+    const key = { WA_RELAY: 'on', WHATSAPP_NODE_API_KEY: secret };
+    for (const more of [{ BROADCAST_CONNECTION: 'null' }, { BROADCAST_CONNECTION: 'log' },
+      { BROADCAST_DRIVER: 'null' }, reverb(), pusher()]) {
+      assert.deepEqual(await warnings({ ...key, ...more }), [], JSON.stringify(more));
+    }
+    assert.deepEqual(await warnings({ WA_RELAY: 'on', LARAVEL_API_TOKEN: secret, BROADCAST_DRIVER: 'log' }), []);
+  });
+
+  test('is printed by wa-accountsctl config: the instances one by one, and no secret', async () => {
+    const key = randomBytes(20).toString('hex');
+    const print = async (changes) => {
+      const { code, stdout, out } = await run(`${build}/wa-accountsctl`, ['--env', file(changes), 'config']);
+      assert.equal(code, 0, out);
+      return stdout.split('\n');
+    };
+    const plain = await print({});
+    for (const line of ['WHATSAPP_INSTANCE_COUNT=1', 'WHATSAPP_INSTANCE_1=http://localhost:3001',
+      'PUSHER_HOST=api-mt1.pusher.com', 'BROADCAST_CONNECTION=null', 'WA_RELAY_POLL=1000', 'WA_OUTBOX_KEEP=604800']) {
+      assert.ok(plain.includes(line), `${line} in\n${plain.join('\n')}`);
+    }
+    assert.ok(!plain.some((line) => line.startsWith('WHATSAPP_INSTANCE_2=')));
+
+    const lines = await print({ ...reverb(), ...app('PUSHER', { HOST: null }), PUSHER_APP_CLUSTER: 'ap1',
+      WHATSAPP_NODE_API_KEY: key, WHATSAPP_INSTANCE_COUNT: 3, WHATSAPP_INSTANCE_2: 'https://node.example.test/wa/' });
+    for (const line of ['WHATSAPP_INSTANCE_1=http://localhost:3001',
+      'WHATSAPP_INSTANCE_2=https://node.example.test/wa', 'WHATSAPP_INSTANCE_3=http://localhost:3003',
+      'PUSHER_HOST=api-ap1.pusher.com', 'BROADCAST_CONNECTION=reverb', 'REVERB_SCHEME=https', 'REVERB_PORT=443']) {
+      assert.ok(lines.includes(line), `${line} in\n${lines.join('\n')}`);
+    }
+    for (const hidden of [secret, key]) assert.ok(!lines.join('\n').includes(hidden.slice(0, 8)));
+  });
+});
+
 test('a file that is not there, or no file, is refused with its name', async () => {
   const { code, out } = await run(`${build}/wa-accountsd`, ['--env', `${stack.dir}/no-such-file`]);
   assert.notEqual(code, 0);
