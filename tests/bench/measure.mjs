@@ -40,7 +40,7 @@ export async function startFloor(stack, what) {
 }
 
 /** User and system CPU seconds of processes, from /proc/PID/stat (clock ticks of 10 ms). */
-function cpuSeconds(pids) {
+export function cpuSeconds(pids) {
   let user = 0, system = 0;
   for (const pid of pids) {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
@@ -96,7 +96,7 @@ export function measure(stack, targets, { rounds, seconds }) {
   return results;
 }
 
-const spread = (list) => `${Math.min(...list).toFixed(2)}–${Math.max(...list).toFixed(2)}`;
+export const spread = (list) => `${Math.min(...list).toFixed(2)}–${Math.max(...list).toFixed(2)}`;
 const cpu = (one, groups = ['workers', 'nginx', 'mariadbd']) =>
   groups.reduce((sum, group) => sum + one[group].user + one[group].system, 0);
 
