@@ -80,6 +80,7 @@ static void send(struct lane *lane, enum provider_command command)
 	}
 	request = provider_request(&relay->provider, instance, command, &session, lane->mem);
 	lane->asked = command;
+	lane->over_at_ms = now_monotonic_ms() + request.timeout_ms;
 	if (fetch_begin(relay->fetcher, &request, ended, lane) == RC_OK)
 		peer_began(relay, lane->peer);
 	else

@@ -177,9 +177,17 @@ void hand_renew(struct relay *relay)
 			return; /* the database is away: the leases run on */
 }
 
+/* Asked before, an instance may not know yet of the session that it is making. */
+static int64_t pause_of_dropped(const struct lane *lane)
+{
+	int64_t left_ms = lane->over_at_ms - now_monotonic_ms();
+
+	return lane->kind == OUTBOX_COMMAND && left_ms > 0 ? left_ms : LANE_RELEASED;
+}
+
 void hand_drop(struct relay *relay)
 {
 	for (size_t i = 0; i < relay->lane_count; i++)
 		if (relay->lanes[i].state == LANE_UNDER_WAY)
-			lane_ends(&relay->lanes[i], LANE_RELEASED);
+			lane_ends(&relay->lanes[i], pause_of_dropped(&relay->lanes[i]));
 }

@@ -67,6 +67,7 @@ struct lane {
 	enum provider_command command; /* of the row */
 	enum provider_command asked;   /* what is under way for it */
 	bool in_doubt;                 /* it went out before, and nobody knows what became of it */
+	int64_t over_at_ms;       /* when its instance has had its time for what is under way */
 	struct span instance_url; /* of the instance that has the session now; absent: as before */
 	struct provider_qr qr;    /* to be stored; absent: none */
 	bool is_unsettled;        /* it could not be written down yet */
@@ -132,7 +133,7 @@ void hand_begin_work(struct relay *relay);
 int64_t hand_settles_at_ms(const struct relay *relay);
 /* The leases of what is in hand begin anew. */
 void hand_renew(struct relay *relay);
-/* Nobody waits for what is under way any more. */
+/* Nobody waits for what is under way any more; instances are left the time that they have. */
 void hand_drop(struct relay *relay);
 
 /* take.c: take what is free, and begin with it. */

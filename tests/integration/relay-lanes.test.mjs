@@ -6,7 +6,7 @@ import { after, before, beforeEach, test } from 'node:test';
 import { startNodeService } from './lib/node-service.mjs';
 import { pause, until } from './lib/processes.mjs';
 import { startPusher } from './lib/pusher-server.mjs';
-import { makePool, mend, report, several, whileHeld } from './lib/relay.mjs';
+import { makePool, mend, report, several, someAccount, whileHeld } from './lib/relay.mjs';
 import { whileTablesLocked } from './lib/session.mjs';
 
 let pusher, node;
@@ -97,4 +97,23 @@ test('of a lease that somebody else has by now, nothing more is begun', async (t
   await stack.sql('DELETE FROM wa_lanes WHERE holder = 4242');
   await allSettled(stack);
   assert.deepEqual(arrived(account), upTo(16));
+});
+
+test('an instance that is making a session is left its time, whoever asks it next', async (t) => {
+  const stack = await makePool(t, { pusher, node }, { WA_NODE_TIMEOUT: 8 });
+  const { id, workspace_id, session_id } = await someAccount(stack, { connection_status: 'disconnected' });
+  node.behave(() => 'hang');
+  await stack.sql(`INSERT INTO wa_outbox (account_id, workspace_id, state_version, kind, name, payload, created_at,
+    available_at, expires_at) VALUES (${id}, ${workspace_id}, 0, 'command', 'connect',
+    '${JSON.stringify({ workspace_id, account_id: id, session_id })}', UTC_TIMESTAMP(6), UTC_TIMESTAMP(6),
+    UTC_TIMESTAMP(6) + INTERVAL 900 SECOND)`);
+  await node.received(1);
+  assert.ok(await stack.stopPool());
+  assert.equal(await stack.value('SELECT state FROM wa_outbox'), 'sending');
+  node.behave(undefined);
+  await stack.startPool();
+  await allSettled(stack);
+  assert.deepEqual(node.requests.map(({ command }) => command), ['connect', 'status', 'connect']);
+  const [connect, status] = node.requests;
+  assert.ok(status.at - connect.at > 7_500_000, `asked after ${(status.at - connect.at) / 1e6} s`);
 });
