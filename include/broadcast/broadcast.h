@@ -45,7 +45,8 @@ struct broadcast_event {
  * The signed request, in `mem`.  An event that is too large is reduced, which
  * ret_reduced tells.
  *
- * RC_INVALID  its payload is no JSON object
+ * RC_INVALID  its payload is no JSON object, which is looked at only when it is
+ *             changed: the database takes nothing else
  */
 enum rc broadcast_request(struct broadcast *broadcast, const struct broadcast_event *event,
     int64_t now_s, struct arena *mem, struct fetch_request *ret, bool *ret_reduced) MUST_CHECK;

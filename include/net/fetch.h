@@ -35,8 +35,12 @@ enum { FETCH_HEAD_MAX = 192 };
 
 enum fetch_end {
 	FETCH_ANSWERED,
-	FETCH_NOT_SENT, /* there was no connection: nothing can have happened there */
-	FETCH_LOST,     /* it was sent, and no whole answer came: it may have happened */
+	/*
+	 * There was no connection.  Of a request that is not `once` it may have
+	 * been the second one: curl repeats what a kept connection has swallowed.
+	 */
+	FETCH_NOT_SENT,
+	FETCH_LOST, /* it was sent, and no whole answer came: it may have happened */
 };
 
 struct fetch_reply {
@@ -60,7 +64,7 @@ enum fetch_class {
 enum fetch_class fetch_classify(const struct fetch_reply *reply);
 
 /*
- * What happened, as one line for an operator of at most `max` bytes of UTF-8:
+ * What happened, as one line for an operator of at most `max` bytes (16 or more) of UTF-8:
  * "HTTP 422: …" with the beginning of the answer, or curl's words.
  */
 void fetch_put_reason(struct buf *b, const struct fetch_reply *reply, size_t max);

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <grp.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -157,10 +158,20 @@ static void check_broadcaster(const struct env *env, struct reading *r, const ch
 		    prefix, SPAN_ARG(b->host));
 }
 
+static bool is_readable_file(const char *path)
+{
+	struct stat file;
+
+	if (access(path, R_OK) != 0 || stat(path, &file) != 0)
+		return false;
+	errno = EISDIR;
+	return S_ISREG(file.st_mode);
+}
+
 static void check_broadcast(const struct env *env, struct reading *r)
 {
 	struct settings *s = r->settings;
-	struct buf host = buf_in(r->mem, 256);
+	struct buf host = buf_in(r->mem, s->pusher_cluster.len + 32);
 
 	if (s->pusher.host.len == 0) {
 		buf_puts(&host, "api-");
@@ -176,19 +187,21 @@ static void check_broadcast(const struct env *env, struct reading *r)
 	if (!is_header_text(s->node_api_key))
 		WRONG(r, "WHATSAPP_NODE_API_KEY must be at most 512 characters of plain ASCII");
 	r->value.where = where_of(env, "WA_CA_FILE");
-	if (s->ca_file.len > 0 && access(s->ca_file.ptr, R_OK) != 0)
+	if (s->ca_file.len > 0 && !is_readable_file(s->ca_file.ptr))
 		WRONG(r, "WA_CA_FILE %s cannot be read: %s", s->ca_file.ptr, strerror(errno));
 }
 
 static bool is_base_url(struct span url)
 {
+	size_t scheme = span_starts(url, "https://")  ? strlen("https://")
+			: span_starts(url, "http://") ? strlen("http://")
+						      : 0;
+
 	for (size_t i = 0; i < url.len; i++)
 		if ((unsigned char)url.ptr[i] <= ' ' || (unsigned char)url.ptr[i] >= 0x7f ||
 		    strchr("?#", url.ptr[i]) != NULL)
 			return false;
-	return url.len <= 255 &&
-	       ((span_starts(url, "http://") && url.len > strlen("http://")) ||
-		   (span_starts(url, "https://") && url.len > strlen("https://")));
+	return scheme > 0 && url.len > scheme && url.len <= 255 && url.ptr[scheme] != '/';
 }
 
 static void put_instance_name(struct buf *b, uint64_t number)
@@ -224,6 +237,7 @@ static void read_instances(const struct env *env, struct reading *r)
 		}
 		while (instances[i].len > 0 && instances[i].ptr[instances[i].len - 1] == '/')
 			instances[i].len--;
+		instances[i] = arena_copy(r->mem, instances[i]);
 	}
 	s->instances = instances;
 }

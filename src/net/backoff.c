@@ -17,8 +17,8 @@ int64_t backoff_ms(uint64_t failures, int64_t first_ms, int64_t most_ms)
 {
 	int64_t ms = first_ms;
 
-	while (failures-- > 1 && ms < most_ms)
-		ms *= 2;
+	while (failures-- > 1 && ms > 0 && ms < most_ms)
+		ms = ms > most_ms / 2 ? most_ms : ms * 2;
 	if (ms > most_ms)
 		ms = most_ms;
 	return ms - (int64_t)(chance() % (uint64_t)(ms / 2 + 1));

@@ -253,7 +253,7 @@ static void read_answer(CURL *easy, struct fetch_reply *ret)
 	ret->is_html = type != NULL && strncasecmp(type, "text/html", strlen("text/html")) == 0;
 	if (retry_after_s > RETRY_AFTER_MOST_S)
 		retry_after_s = RETRY_AFTER_MOST_S;
-	ret->retry_after_ms = (int64_t)retry_after_s * 1000;
+	ret->retry_after_ms = retry_after_s > 0 ? (int64_t)retry_after_s * 1000 : 0;
 }
 
 static void end(struct fetcher *fetcher, struct fetch *f, CURLcode code)
@@ -330,14 +330,17 @@ enum fetch_class fetch_classify(const struct fetch_reply *reply)
 
 void fetch_put_reason(struct buf *b, const struct fetch_reply *reply, size_t max)
 {
-	if (reply->end != FETCH_ANSWERED) {
-		buf_putf(b, "%s: %s", reply->end == FETCH_NOT_SENT ? "not sent" : "no answer",
-		    reply->why);
-		return;
+	size_t begin = b->len;
+	struct span text = reply->body;
+
+	if (reply->end == FETCH_ANSWERED) {
+		buf_putf(b, "HTTP %d", reply->status);
+	} else {
+		buf_puts(b, reply->end == FETCH_NOT_SENT ? "not sent" : "no answer");
+		text = span_of(reply->why);
 	}
-	buf_putf(b, "HTTP %d", reply->status);
-	if (reply->body.len == 0)
+	if (text.len == 0 || b->len - begin + strlen(": ") >= max)
 		return;
 	buf_puts(b, ": ");
-	utf8_put_line(b, reply->body, max > b->len ? max - b->len : 0);
+	utf8_put_line(b, text, max - (b->len - begin));
 }

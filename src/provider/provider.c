@@ -230,13 +230,15 @@ static void mask(struct buf *text, struct span secret)
 	}
 }
 
-/* As a JSON text may have it, whose writer escapes slashes. */
-static void put_with_slashes_escaped(struct buf *b, struct span text)
+/* As a JSON text may have it; some writers escape slashes. */
+static void put_json_escaped(struct buf *b, struct span text, bool slashes)
 {
 	for (size_t i = 0; i < text.len; i++) {
-		if (text.ptr[i] == '/')
+		char c = text.ptr[i];
+
+		if (c == '"' || c == '\\' || (c == '/' && slashes))
 			buf_putc(b, '\\');
-		buf_putc(b, text.ptr[i]);
+		buf_putc(b, c);
 	}
 }
 
@@ -248,16 +250,18 @@ static void put_with_slashes_escaped(struct buf *b, struct span text)
 static struct span without_key(struct span answer, struct span key, struct arena *mem)
 {
 	size_t most = key.len * 3;
-	struct buf text = buf_in(mem, ANSWER_SHOWN + most), escaped = buf_in(mem, most + 1),
-		   slashed = buf_in(mem, most + 1);
+	struct buf text = buf_in(mem, ANSWER_SHOWN + most);
+	struct buf forms[] = {
+	    buf_in(mem, most), buf_in(mem, most), buf_in(mem, most), buf_in(mem, most)};
 
 	buf_put(&text,
 	    answer.len > ANSWER_SHOWN + most ? span_from(answer.ptr, ANSWER_SHOWN + most) : answer);
-	percent_put(&escaped, key);
-	put_with_slashes_escaped(&slashed, key);
-	mask(&text, key);
-	mask(&text, buf_span(&escaped));
-	mask(&text, buf_span(&slashed));
+	buf_put(&forms[0], key);
+	percent_put(&forms[1], key);
+	put_json_escaped(&forms[2], key, false);
+	put_json_escaped(&forms[3], key, true);
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		mask(&text, buf_span(&forms[i]));
 	return span_from(text.ptr, text.len > ANSWER_SHOWN ? ANSWER_SHOWN : text.len);
 }
 

@@ -403,6 +403,48 @@ static void test_each_instance_is_shown_with_its_source(void **state)
 	assert_true(unit_has(buf_span(&all), "\nWA_RELAY=on (standard)\n"));
 }
 
+static bool is_refused(struct arena *mem, const char *more)
+{
+	char text[2048];
+	struct conf_tests_outcome outcome;
+
+	snprintf(text, sizeof(text), "%s%s", REQUIRED, more);
+	conf_tests_read(mem, text, NULL, &outcome);
+	return outcome.rc != RC_OK;
+}
+
+static void test_slashes_are_no_instance(void **state)
+{
+	assert_true(is_refused(*state, "WHATSAPP_INSTANCE_1=http:///"));
+	assert_true(is_refused(*state, "WHATSAPP_INSTANCE_1=http:///path"));
+}
+
+static void test_a_folder_is_no_file_of_certificates(void **state)
+{
+	assert_true(is_refused(*state, "WA_CA_FILE=/tmp"));
+}
+
+static void test_a_cluster_that_makes_no_host_is_refused(void **state)
+{
+	char line[600];
+
+	snprintf(line, sizeof(line),
+	    "BROADCAST_CONNECTION=pusher\nPUSHER_APP_ID=1\nPUSHER_APP_KEY=k\n"
+	    "PUSHER_APP_SECRET=s\nPUSHER_APP_CLUSTER=%0300d",
+	    1);
+	assert_true(is_refused(*state, line));
+}
+
+/* "Every text ends with a NUL behind its span." */
+static void test_every_instance_ends_with_a_nul(void **state)
+{
+	struct settings s = conf_tests_settings(
+	    *state, "WHATSAPP_INSTANCE_COUNT=2\nWHATSAPP_INSTANCE_2=http://two/");
+
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(s.instances[i].ptr[s.instances[i].len], '\0');
+}
+
 int test_conf_relay(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -427,6 +469,10 @@ int test_conf_relay(void)
 	    arena_test(test_who_says_null_means_it),
 	    arena_test(test_without_a_relay_there_is_nothing_to_warn_of),
 	    arena_test(test_each_instance_is_shown_with_its_source),
+	    arena_test(test_slashes_are_no_instance),
+	    arena_test(test_a_folder_is_no_file_of_certificates),
+	    arena_test(test_a_cluster_that_makes_no_host_is_refused),
+	    arena_test(test_every_instance_ends_with_a_nul),
 	};
 
 	return unit_run("conf/settings, the relay", tests);

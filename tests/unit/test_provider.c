@@ -645,6 +645,29 @@ static void test_a_key_that_is_cut_off_is_masked_too(void **state)
 	}
 }
 
+/* Whatever writer has repeated it. */
+static void test_a_key_that_is_escaped_is_masked_too(void **state)
+{
+	static const struct {
+		const char *key;
+		const char *answer;
+	} rows[] = {
+	    {"s3c\"ret\\key", "{\"api_key\":\"s3c\\\"ret\\\\key\"}"},
+	    {"s3c/ret", "{\"api_key\":\"s3c\\/ret\"}"},
+	    {"s3c ret+key", "Cannot GET /x?api_key=s3c%20ret%2Bkey"},
+	    {"s3c  ret", "key s3c  ret"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct provider_options options = {
+		    .instance_count = 1, .api_key = span_of(rows[i].key)};
+		const struct fetch_reply reply = {
+		    .end = FETCH_ANSWERED, .status = 400, .body = span_of(rows[i].answer)};
+
+		assert_false(unit_has(provider_reason(&options, &reply, 250, *state), "ret"));
+	}
+}
+
 static void test_a_reason_is_a_line_within_its_bound_whatever_the_answer_is(void **state)
 {
 	static const char key[] = "0123456789abcdef0123";
@@ -701,6 +724,7 @@ int main(void)
 	    arena_test(test_a_reason_is_the_answers_beginning),
 	    arena_test(test_a_reason_never_holds_the_key),
 	    arena_test(test_a_key_that_is_cut_off_is_masked_too),
+	    arena_test(test_a_key_that_is_escaped_is_masked_too),
 	    arena_test(test_a_reason_is_a_line_within_its_bound_whatever_the_answer_is),
 	};
 
