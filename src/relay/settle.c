@@ -247,7 +247,7 @@ static enum rc settle_leases(struct relay *relay, enum outbox_kind kind)
 
 void hand_settle(struct relay *relay)
 {
-	enum rc rc;
+	enum rc rc, leases;
 
 	hand_begin_work(relay);
 	rc = settle_events(relay);
@@ -255,9 +255,12 @@ void hand_settle(struct relay *relay)
 		rc = settle_leases(relay, OUTBOX_EVENT);
 	if (rc == RC_OK)
 		rc = settle_commands(relay);
-	/* Of those that could be settled. */
-	if (db_is_connected(relay->db) && settle_leases(relay, OUTBOX_COMMAND) != RC_OK)
-		rc = RC_RETRY;
+	/* Of those that could be settled, also when some could not. */
+	if (rc == RC_OK || db_is_connected(relay->db)) {
+		leases = settle_leases(relay, OUTBOX_COMMAND);
+		if (rc == RC_OK)
+			rc = leases;
+	}
 	if (rc != RC_OK)
 		relay->settle_not_before_ms = now_monotonic_ms() + HAND_AWAY_MS;
 }
