@@ -202,17 +202,32 @@ static void begin(struct lane *lane, bool ignores_instance)
 	}
 }
 
-/* A command that failed before, or may have, makes way for a newer one. */
+/* It went out, would begin a session, and nobody knows what became of it. */
+static bool is_in_doubt(const struct delivery *row)
+{
+	enum provider_command command;
+
+	return row->state == DELIVERY_SENDING && provider_command_of(row->name, &command) &&
+	       provider_begins_session(command);
+}
+
+/*
+ * A command that failed before, or may have, makes way for a newer one, which
+ * inherits its doubt; but another code is wanted whatever became of the session.
+ */
 static void skip_replaced(struct lane *lane)
 {
 	for (; lane->at + 1 < lane->count;
 	     lane_row_ends(lane, DELIVERY_REPLACED, (struct span){0})) {
-		const struct delivery *row = lane_row(lane);
+		const struct delivery *row = lane_row(lane), *next = row + 1;
 
 		if (row->state != DELIVERY_SENDING && row->last_error.ptr == NULL)
-			return;
-		lane->in_doubt = lane->in_doubt || row->state == DELIVERY_SENDING;
+			break;
+		lane->in_doubt =
+		    (lane->in_doubt || is_in_doubt(row)) &&
+		    (span_eq(row->name, next->name) || !span_is(next->name, "regenerate-qr"));
 	}
+	lane->in_doubt = lane->in_doubt || is_in_doubt(lane_row(lane));
 }
 
 void command_go(struct lane *lane)
@@ -224,7 +239,6 @@ void command_go(struct lane *lane)
 
 	skip_replaced(lane);
 	row = lane_row(lane);
-	lane->in_doubt = lane->in_doubt || row->state == DELIVERY_SENDING;
 	if (!provider_command_of(row->name, &lane->command)) {
 		give_up(lane, SPAN_OF("this version knows no such command"));
 		return;
@@ -256,24 +270,24 @@ struct settling {
 
 /* What is not open any more was settled by somebody else, with what it meant. */
 static enum rc settle_row(
-    struct db *db, const struct settling *s, const struct delivery *row, const struct lane_end *end)
+    struct db *db, const struct settling *s, const struct delivery *row, struct lane_end *end)
 {
 	struct arena *mem = s->lane->relay->mem;
 	enum provider_command command = PROVIDER_STATUS;
-	bool fails_account = end->state == DELIVERY_GIVEN_UP && !s->has_newer &&
-			     provider_command_of(row->name, &command) &&
-			     provider_begins_session(command);
+	bool begins = provider_command_of(row->name, &command) && provider_begins_session(command);
 	enum rc rc;
 
 	/* Another relay may have it by now: then only what has worked is certain. */
 	if (!lane_is_ours(s->lane) && end->state != DELIVERY_DELIVERED)
+		end->state = DELIVERY_WAITING;
+	if (end->state == DELIVERY_WAITING)
 		return RC_OK;
-	rc = delivery_settle(db, row->id,
-	    end->state == DELIVERY_GIVEN_UP && s->has_newer ? DELIVERY_REPLACED : end->state,
-	    end->error);
+	if (end->state == DELIVERY_GIVEN_UP && s->has_newer)
+		end->state = DELIVERY_REPLACED;
+	rc = delivery_settle(db, row->id, end->state, end->error);
 	if (rc != RC_OK || db_affected(db) == 0)
 		return rc;
-	if (fails_account)
+	if (end->state == DELIVERY_GIVEN_UP && begins)
 		rc = account_command_failed(db, mem, row->account_id, end->error);
 	if (rc == RC_OK && end->state == DELIVERY_DELIVERED && s->lane->instance_url.ptr != NULL)
 		rc = account_assign_instance(db, row->account_id, s->lane->instance_url);

@@ -103,6 +103,7 @@ void lane_ends(struct lane *lane, int64_t pause_ms)
 	relay->ended_count++;
 	lane->state = LANE_ENDED;
 	lane->pause_ms = pause_ms;
+	lane->is_unsettled = lane->kind == OUTBOX_COMMAND;
 }
 
 void lane_waits(struct lane *lane, const struct peer *peer)
@@ -126,6 +127,16 @@ int64_t hand_settles_at_ms(const struct relay *relay)
 	if (relay->ended_count == 0 && relay->events_ended == 0)
 		return INT64_MAX;
 	return at_ms > relay->settle_not_before_ms ? at_ms : relay->settle_not_before_ms;
+}
+
+void hand_end_pauses(struct relay *relay, const struct peer *peer)
+{
+	for (size_t i = 0; i < relay->lane_count; i++) {
+		struct lane *lane = &relay->lanes[i];
+
+		if (lane->state == LANE_ENDED && lane->waits_for_peer && lane->peer == peer)
+			lane->pause_ms = lane_has_failed_row(lane) ? 0 : LANE_RELEASED;
+	}
 }
 
 /* Some of them may be lost: then each by itself tells. */

@@ -70,7 +70,7 @@ struct lane {
 	int64_t over_at_ms;       /* when its instance has had its time for what is under way */
 	struct span instance_url; /* of the instance that has the session now; absent: as before */
 	struct provider_qr qr;    /* to be stored; absent: none */
-	bool is_unsettled;        /* it could not be written down yet */
+	bool is_unsettled;        /* what it came to is not written down yet */
 };
 
 struct relay {
@@ -131,6 +131,8 @@ void hand_free(struct relay *relay);
 void hand_begin_work(struct relay *relay);
 /* When what has ended is to be settled; INT64_MAX when nothing has. */
 int64_t hand_settles_at_ms(const struct relay *relay);
+/* What has ended and is to wait for this peer need not: as lanes_end_pauses for those in hand. */
+void hand_end_pauses(struct relay *relay, const struct peer *peer);
 /* The leases of what is in hand begin anew. */
 void hand_renew(struct relay *relay);
 /* Nobody waits for what is under way any more; instances are left the time that they have. */

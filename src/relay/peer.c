@@ -17,9 +17,10 @@ int64_t peer_wait_ms(const struct peer *peer)
 {
 	int64_t wait_ms = breaker_wait_ms(&peer->breaker, now_monotonic_ms());
 
-	if (wait_ms > 0)
+	if (peer->breaker.state == BREAKER_OPEN && wait_ms > 0)
 		return wait_ms;
-	return peer->under_way < peer->most ? BREAKER_FIRST_MS : BUSY_WAIT_MS;
+	/* When what is under way there has ended, that is told. */
+	return wait_ms > 0 || peer->under_way >= peer->most ? BUSY_WAIT_MS : BREAKER_FIRST_MS;
 }
 
 void peer_show(const struct relay *relay, const struct peer *peer)

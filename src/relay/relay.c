@@ -65,6 +65,7 @@ static enum rc open_relay(struct relay *relay, const struct relay_context *conte
 	    .instances = calloc(s->instance_count, sizeof(*relay->instances)),
 	    .looks = true,
 	    .due_at_ms = INT64_MAX,
+	    .claims = (uint64_t)now_us(), /* not a predecessor's, whose holder is the same */
 	};
 	relay->limits = doors_limits(s);
 	if (relay->db == NULL || relay->fetcher == NULL || relay->mem == NULL ||
@@ -107,6 +108,7 @@ static void end_pauses_for(struct relay *relay, enum outbox_kind kind, struct pe
 	hand_begin_work(relay);
 	if (lanes_end_pauses(relay->db, kind, peer_number(peer)) != RC_OK)
 		return;
+	hand_end_pauses(relay, peer);
 	peer->is_free = false;
 	relay->looks = true;
 }

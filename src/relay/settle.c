@@ -58,6 +58,8 @@ static void forget_rows(struct lane *lane)
 static void count_rows(struct lane *lane)
 {
 	for (size_t i = lane->settled; i < lane->at; i++) {
+		if (lane->ends[i].state == DELIVERY_WAITING)
+			continue; /* left to whoever has it now */
 		count_end(lane, &lane->ends[i]);
 		if (lane->ends[i].state == DELIVERY_GIVEN_UP)
 			log_given_up(lane, i);
@@ -108,6 +110,7 @@ static bool is_away(enum rc rc)
 struct delivered {
 	uint64_t ids[LANES_BATCH];
 	size_t count;
+	bool is_broken; /* some could not be written down, for a reason that stays */
 };
 
 static enum rc settle_delivered(struct db *db, struct delivered *d)
@@ -115,7 +118,8 @@ static enum rc settle_delivered(struct db *db, struct delivered *d)
 	enum rc rc = delivery_delivered(db, d->ids, d->count);
 
 	d->count = 0;
-	return rc;
+	d->is_broken = d->is_broken || (rc != RC_OK && !is_away(rc));
+	return is_away(rc) ? rc : RC_OK;
 }
 
 /* Of a lane that another relay may have by now, only what has arrived is certain. */
@@ -127,16 +131,17 @@ static enum rc settle_rows(struct lane *lane, struct delivered *delivered)
 	enum rc rc = RC_OK;
 
 	for (size_t i = lane->settled; i < lane->at && rc == RC_OK; i++) {
-		const struct lane_end *end = &lane->ends[i];
+		struct lane_end *end = &lane->ends[i];
 
-		if (end->state != DELIVERY_DELIVERED) {
-			if (is_ours)
-				rc = delivery_settle(db, lane->rows[i].id, end->state, end->error);
-			continue;
+		if (end->state == DELIVERY_DELIVERED) {
+			delivered->ids[delivered->count++] = lane->rows[i].id;
+			if (delivered->count == LANES_BATCH)
+				rc = settle_delivered(db, delivered);
+		} else if (is_ours) {
+			rc = delivery_settle(db, lane->rows[i].id, end->state, end->error);
+		} else {
+			end->state = DELIVERY_WAITING;
 		}
-		delivered->ids[delivered->count++] = lane->rows[i].id;
-		if (delivered->count == LANES_BATCH)
-			rc = settle_delivered(db, delivered);
 	}
 	if (rc == RC_OK && is_ours && lane_has_failed_row(lane))
 		rc = delivery_again(db, &lane->rows[lane->at], failed->state, failed->attempts,
@@ -164,7 +169,7 @@ static enum rc settle_events(struct relay *relay)
 	for (size_t l = 0; l < relay->lane_count && !is_away(rc); l++) {
 		struct lane *lane = &relay->lanes[l];
 
-		if (lane->kind == OUTBOX_EVENT && rc == RC_OK)
+		if (lane->kind == OUTBOX_EVENT && !delivered.is_broken)
 			count_rows(lane);
 		else if (lane->kind == OUTBOX_EVENT && lane->settled < lane->at)
 			give_in(lane);
@@ -184,13 +189,14 @@ static enum rc settle_commands(struct relay *relay)
 		if (lane->kind != OUTBOX_COMMAND || lane->state != LANE_ENDED)
 			continue;
 		rc = command_settle(lane);
-		lane->is_unsettled = is_away(rc);
-		if (rc == RC_OK)
+		if (rc == RC_OK) {
+			lane->is_unsettled = false;
 			count_rows(lane);
-		else if (is_away(rc))
+		} else if (is_away(rc)) {
 			worst = rc;
-		else
+		} else {
 			give_in(lane);
+		}
 	}
 	return worst;
 }
@@ -206,7 +212,8 @@ static bool end_alike(const struct lane *a, const struct lane *b)
 {
 	if (a->pause_ms == LANE_RELEASED || b->pause_ms == LANE_RELEASED)
 		return a->pause_ms == b->pause_ms;
-	return a->waits_for_peer && b->waits_for_peer && a->peer == b->peer;
+	return a->waits_for_peer && b->waits_for_peer && a->peer == b->peer &&
+	       !lane_has_failed_row(a) && !lane_has_failed_row(b);
 }
 
 /* Of this lane, and of those behind it that end alike; they are put down. */

@@ -4,6 +4,8 @@
 #include "base/now.h"
 #include "hand.h"
 
+enum { UNREAD_PAUSE_MS = 1000 };
+
 static struct lane *free_lane(struct relay *relay, enum outbox_kind kind)
 {
 	for (size_t i = 0; i < relay->lane_count; i++)
@@ -98,10 +100,11 @@ static enum rc keep_row(void *ctx, const struct delivery *row)
 	return RC_OK;
 }
 
-static void go(struct lane *lane)
+/* Without rows: they were settled meanwhile, or could not be read. */
+static void go(struct lane *lane, enum rc rc)
 {
 	if (lane->count == 0)
-		lane_ends(lane, LANE_RELEASED); /* settled meanwhile */
+		lane_ends(lane, rc == RC_OK ? LANE_RELEASED : UNREAD_PAUSE_MS);
 	else if (lane->kind == OUTBOX_EVENT)
 		event_go(lane);
 	else
@@ -145,7 +148,7 @@ static enum rc take(struct relay *relay, enum outbox_kind kind, struct lanes_fou
 		begin_lane(relay, kind, accounts[i]);
 	rc = delivery_each(relay->db, relay->mem, kind, accounts, count, keep_row, &reading);
 	for (size_t i = 0; i < count; i++)
-		go(find_lane(relay, kind, accounts[i]));
+		go(find_lane(relay, kind, accounts[i]), rc);
 	return rc;
 }
 

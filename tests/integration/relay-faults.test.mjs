@@ -225,6 +225,7 @@ describe('a QR code', () => {
     const account = await some();
     await pusher.stop();
     await show(account, 'one');
+    await until('it was tried', async () => (await rowsOf(account))[0].last_error);
     await report(account, 'connected');
     await pusher.start();
     await settled();
@@ -236,6 +237,7 @@ describe('a QR code', () => {
     const account = await some();
     await pusher.stop();
     await show(account, 'one');
+    await until('it was tried', async () => (await rowsOf(account))[0].last_error);
     await stack.sql(`UPDATE whatsapp_accounts SET deleted_at = UTC_TIMESTAMP() WHERE id = ${account.id}`);
     await pusher.start();
     await settled();

@@ -7,7 +7,8 @@ import { startNodeService } from './lib/node-service.mjs';
 import { pause, until } from './lib/processes.mjs';
 import { startPusher } from './lib/pusher-server.mjs';
 import { makePool, mend, report, several, someAccount, whileHeld } from './lib/relay.mjs';
-import { whileTablesLocked } from './lib/session.mjs';
+import { putRows } from './lib/outbox.mjs';
+import { openSession, whileTablesLocked } from './lib/session.mjs';
 
 let pusher, node;
 before(async () => {
@@ -17,7 +18,10 @@ after(async () => {
   await pusher?.end();
   await node?.stop();
 });
-beforeEach(() => mend(pusher));
+beforeEach(async () => {
+  await Promise.all([mend(pusher), mend(node)]);
+  node.sessions.clear();
+});
 
 /** So many events of each account, as requests leave them. */
 const backlog = (stack, accounts, count) => stack.sql(`INSERT INTO wa_outbox (account_id, workspace_id, state_version,
@@ -101,12 +105,9 @@ test('of a lease that somebody else has by now, nothing more is begun', async (t
 
 test('an instance that is making a session is left its time, whoever asks it next', async (t) => {
   const stack = await makePool(t, { pusher, node }, { WA_NODE_TIMEOUT: 8 });
-  const { id, workspace_id, session_id } = await someAccount(stack, { connection_status: 'disconnected' });
+  const account = await someAccount(stack, { connection_status: 'disconnected' });
   node.behave(() => 'hang');
-  await stack.sql(`INSERT INTO wa_outbox (account_id, workspace_id, state_version, kind, name, payload, created_at,
-    available_at, expires_at) VALUES (${id}, ${workspace_id}, 0, 'command', 'connect',
-    '${JSON.stringify({ workspace_id, account_id: id, session_id })}', UTC_TIMESTAMP(6), UTC_TIMESTAMP(6),
-    UTC_TIMESTAMP(6) + INTERVAL 900 SECOND)`);
+  await putRows(stack, [[account, { kind: 'command', name: 'connect' }]]);
   await node.received(1);
   assert.ok(await stack.stopPool());
   assert.equal(await stack.value('SELECT state FROM wa_outbox'), 'sending');
@@ -116,4 +117,55 @@ test('an instance that is making a session is left its time, whoever asks it nex
   assert.deepEqual(node.requests.map(({ command }) => command), ['connect', 'status', 'connect']);
   const [connect, status] = node.requests;
   assert.ok(status.at - connect.at > 7_500_000, `asked after ${(status.at - connect.at) / 1e6} s`);
+});
+
+/** The instance knows the account's session. */
+const known = ({ id, workspace_id, session_id }, status = 'connected') =>
+  node.sessions.set(session_id, { workspace_id, account_id: id, status });
+const commands = () => node.requests.map(({ command }) => command);
+
+test('a failure that could not be written down at once is not taken for a doubt', async (t) => {
+  const stack = await makePool(t, { pusher, node });
+  const [account, other] = await several(stack, 2);
+  known(account);
+  let tries = 0;
+  node.behave(() => (++tries === 1 ? { status: 500 } : undefined));
+  const session = await openSession(stack);
+  t.after(() => session.close());
+  await whileHeld(pusher, async (release) => {
+    await report(stack, other, 'error');
+    await until('the event is under way', () => pusher.open === 1);
+    const id = await stack.value('SELECT id FROM wa_outbox');
+    await session.ask(`START TRANSACTION; SELECT id FROM wa_outbox WHERE id = ${id} FOR UPDATE`);
+    release();
+    await putRows(stack, [[account, { kind: 'command', name: 'regenerate-qr' }]]);
+    await node.received(1);
+    /* Until the settlement has waited for the lock, and lost. */
+    await pause(4000);
+    await session.ask('ROLLBACK');
+  });
+  await allSettled(stack);
+  assert.deepEqual(commands(), ['regenerate-qr', 'regenerate-qr']);
+});
+
+test('a disconnect that nobody answered says nothing about the reconnect behind it', async (t) => {
+  const stack = await makePool(t, { pusher, node }, {}, { pool: false });
+  const account = await someAccount(stack, { connection_status: 'connecting' });
+  known(account);
+  await putRows(stack, [[account, { kind: 'command', name: 'disconnect', state: 'sending', attempts: 1 }],
+    [account, { kind: 'command', name: 'reconnect' }]]);
+  await stack.startPool();
+  await allSettled(stack);
+  assert.deepEqual(commands(), ['reconnect']);
+});
+
+test('a place that comes free is used at once, also while something else is under way', async (t) => {
+  const stack = await makePool(t, { pusher, node }, { WA_NODE_CONCURRENCY: 1 });
+  const [first, second, other] = await several(stack, 3);
+  pusher.behave(() => ({ after: 6000 }));
+  await report(stack, other, 'error');
+  await pusher.received(1);
+  await putRows(stack, [first, second].map((account) => [account, { kind: 'command', name: 'connect' }]));
+  await until('both have begun', () => node.requests.length === 2, { tries: 200 });
+  assert.deepEqual(commands(), ['connect', 'connect']);
 });

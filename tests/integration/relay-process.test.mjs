@@ -77,7 +77,7 @@ test('one that is told to leave finishes what is under way, and is replaced with
 });
 
 test('it leaves with the pool, also when a peer does not answer, and holds no lease any more', async (t) => {
-  const stack = await makeStack(t, { WA_STOP_TIMEOUT: 2 });
+  const stack = await makeStack(t, { WA_STOP_TIMEOUT: 2, WA_NODE_TIMEOUT: 4 });
   const [one, other] = await several(stack, 2);
   for (const peer of [pusher, node]) peer.behave(() => 'hang');
   const ids = await putRows(stack, [[one, {}], [other, { kind: 'command', name: 'connect' }]]);
