@@ -9,7 +9,7 @@ import { phone, utc } from './lib/fixtures.mjs';
 import { logIn } from './lib/login.mjs';
 import { instances, startNodeService } from './lib/node-service.mjs';
 import { events, metrics } from './lib/observe.mjs';
-import { pause, until } from './lib/processes.mjs';
+import { until } from './lib/processes.mjs';
 import { startPusher } from './lib/pusher-server.mjs';
 import { withSettings } from './lib/settings.mjs';
 import { startStack } from './lib/stack.mjs';
@@ -758,19 +758,4 @@ test('a command that is asked for once more is as young as the last wish', async
   await nodes[0].start();
   await settledCommands(account);
   assert.deepEqual(asked(account).slice(0, 2), ['reconnect', 'connect']);
-});
-
-test('while every place at an instance is taken, the database is hardly asked', async () => {
-  const who = await someone(0);
-  nodes[0].behave(() => 'hang');
-  await crowd(who, 200);
-  await until('its places are taken', () => nodes[0].open === 4);
-  const count = async () => Number((await stack.sql("SHOW GLOBAL STATUS LIKE 'Com_stmt_execute'"))[0].Value);
-  const log = events(stack.log(), 'instance_ignored').length;
-  await pause(1000);
-  const before = await count();
-  await pause(2000);
-  assert.ok(await count() - before < 700, 'two seconds of waiting are not thousands of questions');
-  assert.equal(events(stack.log(), 'instance_ignored').length, log);
-  await stack.sql(`UPDATE wa_outbox SET state = 'cancelled', settled_at = UTC_TIMESTAMP(6) WHERE state = 'waiting'`);
 });

@@ -169,3 +169,19 @@ test('a place that comes free is used at once, also while something else is unde
   await until('both have begun', () => node.requests.length === 2, { tries: 200 });
   assert.deepEqual(commands(), ['connect', 'connect']);
 });
+
+test('while every place at an instance is taken, the database is hardly asked', async (t) => {
+  const stack = await makePool(t, { pusher, node }, { WHATSAPP_INSTANCE_COUNT: 2, WHATSAPP_INSTANCE_2: 'http://127.0.0.1:1' },
+    { server: 'own' });
+  /* All with instance 1; the other one would take some, and is never asked. */
+  const accounts = (await several(stack, 200)).filter(({ workspace_id }) => workspace_id % 2 === 0);
+  node.behave(() => 'hang');
+  await putRows(stack, accounts.map((account) => [account, { kind: 'command', name: 'connect' }]));
+  await until('its places are taken', () => node.open === 4);
+  const asked = async () => Number((await stack.sql("SHOW GLOBAL STATUS LIKE 'Com_stmt_execute'"))[0].Value);
+  await pause(1000);
+  const before = await asked();
+  await pause(2000);
+  const count = await asked() - before;
+  assert.ok(count < 400, `${count} statements in two seconds of waiting`);
+});
