@@ -11,7 +11,7 @@ import { connected } from './lib/fixtures.mjs';
 import { events, metrics, total } from './lib/observe.mjs';
 import { until } from './lib/processes.mjs';
 import { whileLocked } from './lib/session.mjs';
-import { startStack } from './lib/stack.mjs';
+import { source, startStack } from './lib/stack.mjs';
 
 const local = { params: { WA_LOCAL: '1' } };
 
@@ -408,7 +408,10 @@ test('silent peers keep a worker each, and the others go on serving', async (t) 
 describe('no FastCGI that makes sense', () => {
   let own, victim;
   before(async () => {
+    /* What the library forgets when it is spoken to like this is none of ours. */
+    process.env.LSAN_OPTIONS = `suppressions=${source}/tests/integration/lib/libfcgi-leaks.supp:print_suppressions=0`;
     own = await startStack({ nginx: false, env: { WA_WORKERS: 2 } });
+    delete process.env.LSAN_OPTIONS;
     victim = await own.account(connected({ workspace_id: await own.workspace() }));
   });
   after(() => own?.stop());
