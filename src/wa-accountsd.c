@@ -88,11 +88,25 @@ static bool read_arguments(int argc, char **argv, struct arguments *args, int *r
 	return false;
 }
 
-/* What stands against serving from this database; EX_OK if it only is away. */
-static int judge_database(const struct db *db, enum rc rc, const struct schema_state *state)
+/* What stands against serving from this schema.  One that is too new does not become older. */
+static int judge_schema(const struct schema_state *state, bool waits)
 {
-	const char *fault = rc == RC_OK ? schema_fault(state) : NULL;
+	const char *fault = schema_fault(state);
 
+	if (fault == NULL)
+		return EX_OK;
+	if (waits && schema_fit(state) != SCHEMA_TOO_NEW) {
+		log_warn("%s; requests are answered with \"later\" until then", fault);
+		return EX_OK;
+	}
+	log_error("%s", fault);
+	return EX_CONFIG;
+}
+
+/* What stands against serving from this database; EX_OK if it only is away. */
+static int judge_database(
+    const struct db *db, enum rc rc, const struct schema_state *state, bool waits)
+{
 	if (rc == RC_RETRY && !db_was_refused(db)) {
 		log_warn(
 		    "the database cannot be reached yet: %s; requests are answered with \"later\" until "
@@ -100,14 +114,13 @@ static int judge_database(const struct db *db, enum rc rc, const struct schema_s
 		    db_last_error(db));
 		return EX_OK;
 	}
-	if (rc != RC_OK)
-		log_error(
-		    "the database refuses us: %s; check DB_HOST or DB_SOCKET, DB_DATABASE, DB_USERNAME "
-		    "and DB_PASSWORD",
-		    db_last_error(db));
-	else if (fault != NULL)
-		log_error("%s", fault);
-	return rc == RC_OK && fault == NULL ? EX_OK : EX_CONFIG;
+	if (rc == RC_OK)
+		return judge_schema(state, waits);
+	log_error(
+	    "the database refuses us: %s; check DB_HOST or DB_SOCKET, DB_DATABASE, DB_USERNAME "
+	    "and DB_PASSWORD",
+	    db_last_error(db));
+	return EX_CONFIG;
 }
 
 /* In a child: the master never holds a connection, nor what the library keeps. */
@@ -119,7 +132,8 @@ static int look_at_database(const struct startup *startup)
 	int status = EX_OSERR;
 
 	if (db != NULL)
-		status = judge_database(db, schema_read(db, mem, &state), &state);
+		status = judge_database(
+		    db, schema_read(db, mem, &state), &state, startup->settings.wait_for_schema);
 	db_free(db);
 	arena_free(mem);
 	return status;

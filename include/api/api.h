@@ -13,7 +13,6 @@
 #include "db/db.h"
 #include "http/call.h"
 #include "http/router.h"
-#include "schema/schema.h"
 
 struct broadcast;
 
@@ -22,7 +21,6 @@ struct api {
 	struct db *db;
 	struct board *board;
 	struct guard guard;
-	const struct schema_gate *schema;
 	struct broadcast *broadcast; /* NULL: there is no Pusher server */
 	bool has_relay;
 	size_t workers;   /* places of the board behind the master's */

@@ -95,4 +95,11 @@ bool board_db_may_try(struct board *board, int64_t pause_ms);
 void board_db_failed(struct board *board, int64_t pause_ms);
 void board_db_well(struct board *board);
 
+/*
+ * Why a database that answers is not to be used: a number of whoever looks
+ * at it; 0 if it may be, or does not answer.  Returns what was there before.
+ */
+int board_set_unfit(struct board *board, int why);
+int board_unfit(const struct board *board);
+
 #endif

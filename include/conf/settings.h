@@ -95,6 +95,7 @@ struct settings {
 	uint64_t db_connect_timeout_s;
 	uint64_t db_timeout_s;
 	uint64_t db_node_timeout_ms;
+	bool wait_for_schema;
 	uint64_t max_accounts;
 	bool require_phone;
 	uint64_t connect_deadline_s;

@@ -10,10 +10,11 @@
  * the connection is lost.  Only this folder knows mysql.h.
  *
  * What goes wrong becomes one of three answers:
- *   RC_RETRY     nothing was stored: the server is away, or a deadlock, a lock
- *                or the deadline ended it
+ *   RC_RETRY     nothing was stored: the server is away, or its tables are, or
+ *                a deadlock, a lock or the deadline ended it
  *   RC_UNKNOWN   a write or a COMMIT was sent and the connection was lost
- *   RC_INTERNAL  a mistake of ours, or a schema that is not the one we know
+ *   RC_INTERNAL  a mistake of ours, or a table of the application's that is
+ *                not the one we know
  * and is logged here, with the server's words; no caller sees them.
  */
 #ifndef WA_DB_DB_H
@@ -120,10 +121,16 @@ void db_begin_work(struct db *db, int64_t deadline_ms);
  */
 enum rc db_connect(struct db *db) MUST_CHECK;
 /*
- * Run after each connect, before anything else: RC_OK lets the connection
- * be used; another answer closes it and is what the statement returns.
+ * Run after each connect, before anything else, and again when a statement
+ * finds that a table or a column is not there: RC_OK lets the connection be
+ * used; another answer closes it, and the statement returns RC_RETRY.
  */
 void db_on_connect(struct db *db, enum rc (*check)(struct db *db, void *ctx), void *ctx);
+/*
+ * For a check that refuses a database that answers.  `why` is for the board
+ * and not 0; the words are constant, and what db_last_error says then.
+ */
+void db_refuse(struct db *db, int why, const char *words);
 /* The server's words for the last failure, for an operator; "" if there is none. */
 const char *db_last_error(const struct db *db);
 /* The same as one word, for a log: "lock_wait", "away". */

@@ -28,17 +28,26 @@ struct schema_state {
 
 enum rc schema_read(struct db *db, struct arena *mem, struct schema_state *ret) MUST_CHECK;
 
-/* NULL if `state` serves this build; else a sentence that says what to do. */
+/* What stands against serving this build; as a number it goes through db_refuse to the board. */
+enum schema_fit {
+	SCHEMA_FITS,
+	SCHEMA_TOO_NEW,
+	SCHEMA_HAS_SESSIONS,
+	SCHEMA_TOO_OLD,
+	SCHEMA_IS_MISSING,
+};
+
+enum schema_fit schema_fit(const struct schema_state *state);
+/* NULL if it fits, or for a number that is none of these; else a sentence that says what to do. */
+const char *schema_words(int fit);
+/* The same of `state`. */
 const char *schema_fault(const struct schema_state *state);
 
 /*
- * For db_on_connect, with a struct schema_gate: RC_RETRY and the reason
- * while the database does not serve this build.
+ * For db_on_connect: RC_RETRY while the database does not serve this build;
+ * db_last_error has the sentence, board_unfit the number.
  */
-struct schema_gate {
-	const char *fault; /* NULL: it serves */
-};
-enum rc schema_on_connect(struct db *db, void *gate);
+enum rc schema_on_connect(struct db *db, void *ctx);
 
 /*
  * Bring the database to this build's version; what is there already stays.

@@ -7,6 +7,7 @@
 #include "metrics.h"
 #include "outbox/outbox.h"
 #include "reply.h"
+#include "schema/schema.h"
 #include "text/json.h"
 
 /* A balancer asks often and gives up early; too early to call the server silent. */
@@ -24,12 +25,10 @@ void ops_readyz(struct call *call)
 	const char *fault;
 
 	db_begin_work(api->db, now_monotonic_ms() + READY_TIMEOUT_MS);
-	/* Without a failure of the database's it was the gate that closed the connection. */
+	/* Another process may have looked a moment ago, and be the one that looks next. */
 	if (schema_read(api->db, call->mem, &state) == RC_OK)
 		fault = schema_fault(&state);
-	else if (db_last_error(api->db)[0] == '\0' && api->schema->fault != NULL)
-		fault = api->schema->fault;
-	else
+	else if ((fault = schema_words(board_unfit(api->board))) == NULL)
 		fault = "the database does not answer";
 	if (fault == NULL)
 		buf_puts(reply_begin(call, 200), "{\"status\":\"ready\"}");

@@ -37,6 +37,7 @@ struct board {
 	size_t slots;
 	struct peer peers[BOARD_PEERS];
 	alignas(64) _Atomic int64_t db_retry_at_ms; /* 0: believed well */
+	_Atomic int unfit;
 	struct slot slot[];
 };
 
@@ -226,4 +227,16 @@ void board_db_well(struct board *board)
 {
 	if (atomic_load_explicit(&board->db_retry_at_ms, memory_order_relaxed) != 0)
 		atomic_store(&board->db_retry_at_ms, 0);
+}
+
+int board_set_unfit(struct board *board, int why)
+{
+	int before = atomic_load_explicit(&board->unfit, memory_order_relaxed);
+
+	return before == why ? before : atomic_exchange(&board->unfit, why);
+}
+
+int board_unfit(const struct board *board)
+{
+	return atomic_load_explicit(&board->unfit, memory_order_relaxed);
 }

@@ -86,6 +86,8 @@ const struct setting settings_table[] = {
 	    "Seconds that the database is given for a browser's request."},
 	{"WA_DB_NODE_TIMEOUT", NULL, NUMBER, AT(db_node_timeout_ms), "2500", 100, 3500, NULL, false,
 	    "Milliseconds that the database is given for a request of the Node.js service."},
+	{"WA_WAIT_FOR_SCHEMA", NULL, FLAG, AT(wait_for_schema), "off", 0, 0, NULL, false,
+	    "on: the pool may start before the database has our tables; it says \"later\" until it has."},
 	{"WA_MAX_ACCOUNTS", NULL, NUMBER, AT(max_accounts), "10", 0, 1000000, NULL, false,
 	    "Connected accounts that a workspace may have."},
 	{"WA_REQUIRE_PHONE", NULL, FLAG, AT(require_phone), "on", 0, 0, NULL, false,

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <sysexits.h>
 
+#include "schema/schema.h"
+
 bool database_open(struct database *database, const struct startup *startup)
 {
 	*database = (struct database){.db = db_create(&startup->db, NULL, NULL)};
@@ -10,7 +12,7 @@ bool database_open(struct database *database, const struct startup *startup)
 		fputs("wa-accountsctl: out of memory\n", stderr);
 		return false;
 	}
-	db_on_connect(database->db, schema_on_connect, &database->gate);
+	db_on_connect(database->db, schema_on_connect, NULL);
 	if (db_connect(database->db) == RC_OK)
 		return true;
 	database_failed(database, "open the database");
@@ -27,8 +29,6 @@ int database_failed(const struct database *database, const char *what)
 {
 	const char *why = db_last_error(database->db);
 
-	if (why[0] == '\0' && database->gate.fault != NULL)
-		why = database->gate.fault;
 	fprintf(stderr, "wa-accountsctl: could not %s: %s\n", what,
 	    why[0] != '\0' ? why : "see the line above for the reason");
 	return EX_UNAVAILABLE;

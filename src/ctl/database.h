@@ -5,11 +5,9 @@
 #define WA_CTL_DATABASE_H
 
 #include "app/startup.h"
-#include "schema/schema.h"
 
 struct database {
 	struct db *db;
-	struct schema_gate gate;
 };
 
 /* The schema is looked at first, as the daemon does.  False: it was said why not. */

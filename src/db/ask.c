@@ -35,6 +35,17 @@ static enum rc ask_once(struct db *db, struct db_ask *asks, size_t n, struct are
 	return rc;
 }
 
+/* Of those that failed because their tables were not there, none is judged by itself. */
+static enum rc judge(struct db *db, struct db_ask *asks, size_t n, enum rc rc)
+{
+	if (db->absent == NULL || connection_judge_absent(db, RC_INTERNAL) == RC_INTERNAL)
+		return rc;
+	for (size_t i = 0; i < n; i++)
+		if (asks[i].rc == RC_INTERNAL)
+			asks[i].rc = RC_RETRY;
+	return rc == RC_INTERNAL ? RC_RETRY : rc;
+}
+
 enum rc db_ask_all(struct db *db, struct db_ask *asks, size_t n, struct arena *mem)
 {
 	bool had_connection = db->mysql != NULL;
@@ -43,5 +54,7 @@ enum rc db_ask_all(struct db *db, struct db_ask *asks, size_t n, struct arena *m
 	if (n > DB_ASKS_MAX)
 		return RC_INTERNAL;
 	rc = ask_once(db, asks, n, mem);
-	return connection_was_stale(db, had_connection, rc) ? ask_once(db, asks, n, mem) : rc;
+	if (connection_was_stale(db, had_connection, rc))
+		rc = ask_once(db, asks, n, mem);
+	return judge(db, asks, n, rc);
 }

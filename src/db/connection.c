@@ -108,8 +108,12 @@ void connection_cut(struct db *db)
 /* With a pause that differs, so that the processes of a pool do not come back in step. */
 static void tell_pool_it_is_away(const struct db *db)
 {
-	if (db->board != NULL)
-		board_db_failed(db->board, DB_PAUSE_MS + now_us() % DB_PAUSE_MS);
+	if (db->board == NULL)
+		return;
+	board_db_failed(db->board, DB_PAUSE_MS + now_us() % DB_PAUSE_MS);
+	/* As long as it does not answer, nobody knows its tables. */
+	if (db->fault != DB_FAULT_UNFIT)
+		board_set_unfit(db->board, 0);
 }
 
 void connection_answered(const struct db *db)
@@ -279,6 +283,26 @@ static enum rc open_connection(struct db *db)
 	return check_server(db) == RC_OK ? connection_query(db, session_sql) : RC_RETRY;
 }
 
+/* One line for the pool, whoever of it has seen it first. */
+static void tell_pool_whether_it_fits(const struct db *db, int why, const char *words)
+{
+	struct log_line line;
+
+	if (db->board == NULL || board_set_unfit(db->board, why) == why)
+		return;
+	log_begin(&line, why != 0 ? "warn" : "info", "db");
+	log_text(&line, "what", SPAN_OF("check"));
+	log_text(&line, "why", span_of(words));
+	log_end(&line);
+}
+
+void db_refuse(struct db *db, int why, const char *words)
+{
+	snprintf(db->error, sizeof(db->error), "%s", words);
+	db->fault = DB_FAULT_UNFIT;
+	tell_pool_whether_it_fits(db, why, words);
+}
+
 static enum rc check_connection(struct db *db)
 {
 	enum rc rc = RC_OK;
@@ -288,6 +312,8 @@ static enum rc check_connection(struct db *db)
 	db->in_check = true;
 	rc = db->check(db, db->check_ctx);
 	db->in_check = false;
+	if (rc == RC_OK)
+		tell_pool_whether_it_fits(db, 0, "the database serves this build again");
 	return rc;
 }
 
@@ -324,4 +350,24 @@ enum rc connection_ready(struct db *db)
 	}
 	db->asked = true;
 	return db_connect(db);
+}
+
+/*
+ * That the check passes after the failure is not enough: the tables may have
+ * come back between the two.  So the statement is tried once more, after the check.
+ */
+enum rc connection_judge_absent(struct db *db, enum rc rc)
+{
+	const struct db_statement *absent = db->absent;
+
+	db->absent = NULL;
+	if (absent == NULL || rc != RC_INTERNAL || db->check == NULL)
+		return rc;
+	if (db->mysql == NULL)
+		return RC_RETRY; /* lost since, so nobody knows */
+	if (check_connection(db) == RC_OK)
+		return statement_try(db, absent) == RC_NOT_FOUND ? RC_INTERNAL : RC_RETRY;
+	connection_cut(db);
+	tell_pool_it_is_away(db);
+	return RC_RETRY;
 }

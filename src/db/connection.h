@@ -50,6 +50,8 @@ struct db {
 	bool answered;       /* and some answer has come back */
 	bool in_transaction; /* BEGIN was sent, COMMIT was not answered */
 	bool in_check;
+	/* A statement whose table or column was not there, until that is judged. */
+	const struct db_statement *absent;
 	bool notifies;     /* the transaction, once it is committed */
 	uint64_t affected; /* rows, by the last statement without an answer of rows */
 
@@ -76,6 +78,13 @@ enum rc connection_wait(struct db *db, const char *what) MUST_CHECK;
  * cannot be used any more.  Answers for a caller that changed nothing.
  */
 enum rc connection_failed(struct db *db, unsigned error, const char *message, const char *what);
+/*
+ * After a piece of work that ended with this answer, outside of a
+ * transaction: if a table or a column was not there, is that a mistake of
+ * ours (RC_INTERNAL), or are all our tables away for a while (RC_RETRY, and
+ * the connection is closed)?  Any other answer stays.
+ */
+enum rc connection_judge_absent(struct db *db, enum rc rc) MUST_CHECK;
 /* One statement as text, answered by OK; not for one that may meet a unique key. */
 enum rc connection_query(struct db *db, const char *sql) MUST_CHECK;
 /* Milliseconds until the deadline; 0 when it has passed. */
@@ -92,6 +101,11 @@ enum rc statement_send(
 enum rc statement_read(
     struct db *db, struct prepared *p, struct arena *mem, db_row_fn *fn, void *ctx) MUST_CHECK;
 
+/*
+ * Can it be prepared now?  RC_NOT_FOUND: a table or a column is not there;
+ * that is not logged.
+ */
+enum rc statement_try(struct db *db, const struct db_statement *statement) MUST_CHECK;
 /* Forget the prepared statements of a connection that is about to end. */
 void statement_forget_all(struct db *db);
 

@@ -21,6 +21,8 @@ static const struct {
     {2027, DB_FAULT_LOST},          /* malformed packet */
     {2055, DB_FAULT_LOST},          /* lost, with the system's reason */
     {2057, DB_FAULT_LOST},          /* the statement's columns have changed */
+    {1243, DB_FAULT_LOST},          /* the server does not know the statement */
+    {1615, DB_FAULT_LOST},          /* its tables have changed, more than once meanwhile */
     {1053, DB_FAULT_LOST},          /* server shutdown in progress */
     {1077, DB_FAULT_LOST},          /* normal shutdown */
     {1158, DB_FAULT_LOST},          /* error reading packets */
@@ -52,6 +54,8 @@ static const struct {
     {1129, DB_FAULT_REFUSED},       /* host is blocked */
     {1130, DB_FAULT_REFUSED},       /* host is not allowed */
     {4151, DB_FAULT_REFUSED},       /* account is locked */
+    {1146, DB_FAULT_ABSENT},        /* no such table */
+    {1054, DB_FAULT_ABSENT},        /* no such column */
     {1062, DB_FAULT_DUPLICATE},
 };
 
@@ -65,7 +69,7 @@ enum db_fault errors_fault(unsigned error)
 
 bool errors_is_absent(unsigned error)
 {
-	return error == 1146 || error == 1054;
+	return errors_fault(error) == DB_FAULT_ABSENT;
 }
 
 enum metric errors_metric(enum db_fault fault)
@@ -83,10 +87,12 @@ enum metric errors_metric(enum db_fault fault)
 	case DB_FAULT_LOCK_WAIT:
 		return METRIC_DB_LOCK_WAIT;
 	case DB_FAULT_REFUSED:
+	case DB_FAULT_ABSENT:
 	case DB_FAULT_OTHER:
 		return METRIC_DB_OTHER;
 	case DB_FAULT_NONE:
 	case DB_FAULT_DUPLICATE:
+	case DB_FAULT_UNFIT:
 		break;
 	}
 	return METRIC_COUNT;
@@ -113,6 +119,10 @@ const char *errors_word(enum db_fault fault)
 		return "statement_ended";
 	case DB_FAULT_DUPLICATE:
 		return "duplicate";
+	case DB_FAULT_ABSENT:
+		return "schema_changed";
+	case DB_FAULT_UNFIT:
+		return "schema_unfit";
 	case DB_FAULT_OTHER:
 		break;
 	}

@@ -19,6 +19,8 @@ enum db_fault {
 	DB_FAULT_LOCK_WAIT,     /* only the statement has ended: we roll back */
 	DB_FAULT_ENDED,         /* the server has ended the statement: too slow, or told to */
 	DB_FAULT_DUPLICATE,     /* a unique key */
+	DB_FAULT_ABSENT,        /* a table or a column */
+	DB_FAULT_UNFIT,         /* the check of db_on_connect refuses */
 	DB_FAULT_OTHER,
 };
 

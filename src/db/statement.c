@@ -68,6 +68,8 @@ static enum rc statement_failed(struct db *db, struct prepared *p)
 		connection_answered(db);
 		return RC_NOT_FOUND;
 	}
+	if (errors_is_absent(error) && !db->in_check)
+		db->absent = p->statement;
 	return connection_failed(db, error, message, p->statement->name);
 }
 
@@ -156,6 +158,24 @@ enum rc statement_prepare(
 	*place = p;
 	*ret = p;
 	return RC_OK;
+}
+
+enum rc statement_try(struct db *db, const struct db_statement *statement)
+{
+	struct prepared *p = prepared_create(db->mysql, statement);
+	enum rc rc = RC_INTERNAL;
+
+	if (p == NULL)
+		return RC_INTERNAL;
+	if (mysql_stmt_prepare(p->stmt, statement->sql, strlen(statement->sql)) == 0)
+		rc = RC_OK;
+	else if (errors_is_absent(mysql_stmt_errno(p->stmt)))
+		rc = RC_NOT_FOUND;
+	else
+		rc = connection_failed(
+		    db, mysql_stmt_errno(p->stmt), mysql_stmt_error(p->stmt), statement->name);
+	prepared_free(p);
+	return rc;
 }
 
 static void bind_parameter(MYSQL_BIND *bind, const struct db_value *value)
@@ -337,7 +357,11 @@ static enum rc run(struct db *db, const struct db_statement *statement, const st
 	bool had_connection = db->mysql != NULL, in_transaction = db->in_transaction;
 	enum rc rc = run_once(db, statement, in, n_in, mem, fn, ctx);
 
-	if (rc != RC_RETRY || in_transaction || db->mysql != NULL)
+	if (in_transaction || db->in_check)
+		return rc;
+	if (rc == RC_INTERNAL)
+		return connection_judge_absent(db, rc);
+	if (rc != RC_RETRY || db->mysql != NULL)
 		return rc;
 	if ((statement->flags & DB_READ) == 0)
 		return db->sent ? RC_UNKNOWN : rc;

@@ -58,7 +58,11 @@ static enum rc run_body(
 	if (rc != RC_OK)
 		return rc;
 	db->notifies = false;
+	db->absent = NULL;
 	rc = body(db, ctx);
+	/* Whatever the body made of it: half of what it wanted is not committed. */
+	if (rc == RC_OK && db->absent != NULL)
+		rc = RC_INTERNAL;
 	if (rc == RC_OK)
 		rc = commit(db);
 	else
@@ -66,6 +70,7 @@ static enum rc run_body(
 	if (rc != RC_OK)
 		roll_back(db);
 	db->in_transaction = false;
+	rc = connection_judge_absent(db, rc);
 	if (db->notifies && db->notify != NULL && (rc == RC_OK || rc == RC_UNKNOWN))
 		db->notify(db->notify_ctx);
 	return rc;

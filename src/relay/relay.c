@@ -47,8 +47,8 @@ static void set_peers(struct relay *relay)
 	peer_show(relay, &relay->broadcaster);
 }
 
-static enum rc open_relay(struct relay *relay, const struct relay_context *context,
-    struct schema_gate *gate, struct slot *slot)
+static enum rc open_relay(
+    struct relay *relay, const struct relay_context *context, struct slot *slot)
 {
 	const struct settings *s = &context->startup->settings;
 
@@ -77,7 +77,7 @@ static enum rc open_relay(struct relay *relay, const struct relay_context *conte
 			return RC_INTERNAL;
 	}
 	set_peers(relay);
-	db_on_connect(relay->db, schema_on_connect, gate);
+	db_on_connect(relay->db, schema_on_connect, NULL);
 	return RC_OK;
 }
 
@@ -250,11 +250,10 @@ static void finish(struct relay *relay)
 int relay_run(void *ctx, size_t index, struct slot *slot)
 {
 	const struct relay_context *context = ctx;
-	struct schema_gate gate = {0};
 	struct relay relay;
 
 	(void)index;
-	if (open_relay(&relay, context, &gate, slot) != RC_OK) {
+	if (open_relay(&relay, context, slot) != RC_OK) {
 		log_error(
 		    "the relay could not be set up: out of memory, or OpenSSL or curl refuses");
 		close_relay(&relay);

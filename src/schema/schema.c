@@ -33,8 +33,9 @@ static const struct db_statement statements[] = {
 	" 'qr_first_at', 'live_primary', 'live_phone'))"
 	" FROM information_schema.tables WHERE table_schema = DATABASE()",
 	"uuuuu", DB_READ},
+    /* It may go between two statements. */
     [VERSION] = {"schema.version", "SELECT version, oldest_build FROM wa_schema WHERE id = 1", "uu",
-	DB_READ},
+	DB_READ | DB_OPTIONAL},
     [RECORD] = {"schema.record",
 	"INSERT INTO wa_schema (id, version, oldest_build, applied_at)"
 	" VALUES (1, ?, ?, UTC_TIMESTAMP(6)) ON DUPLICATE KEY UPDATE version = VALUES(version),"
@@ -76,47 +77,63 @@ enum rc schema_read(struct db *db, struct arena *mem, struct schema_state *ret)
 	return RC_OK;
 }
 
-/* What no `schema apply` can mend. */
-static const char *unfit(const struct schema_state *state)
+static const char *const words[] = {
+    [SCHEMA_TOO_NEW] =
+	"the database's schema is too new for this build; install the release that the other hosts "
+	"run, then run: wa-accountsctl schema check",
+    [SCHEMA_HAS_SESSIONS] =
+	"the database still has the table whatsapp_sessions: its sessions have not become accounts "
+	"yet; run: wa-accountsctl migrate plan",
+    [SCHEMA_TOO_OLD] =
+	"the database's schema is older than this build needs; run: wa-accountsctl "
+	"schema apply",
+    [SCHEMA_IS_MISSING] =
+	"the database does not have our tables yet; run: wa-accountsctl schema "
+	"apply",
+};
+
+const char *schema_words(int fit)
 {
-	if (state->has_sessions)
-		return "the database still has the table whatsapp_sessions: its sessions have not "
-		       "become accounts yet; run: wa-accountsctl migrate plan";
+	return fit >= 0 && (size_t)fit < sizeof(words) / sizeof(words[0]) ? words[fit] : NULL;
+}
+
+enum schema_fit schema_fit(const struct schema_state *state)
+{
 	if (state->oldest_build > SCHEMA_VERSION)
-		return "the database's schema is too new for this build; install the release that "
-		       "the other hosts run, then run: wa-accountsctl schema check";
-	return NULL;
+		return SCHEMA_TOO_NEW;
+	if (state->has_sessions)
+		return SCHEMA_HAS_SESSIONS;
+	if (state->version != 0 && state->version < SCHEMA_VERSION)
+		return SCHEMA_TOO_OLD;
+	return state->has_tables && state->version != 0 ? SCHEMA_FITS : SCHEMA_IS_MISSING;
 }
 
 const char *schema_fault(const struct schema_state *state)
 {
-	const char *fault = unfit(state);
-
-	if (fault != NULL)
-		return fault;
-	if (state->version != 0 && state->version < SCHEMA_VERSION)
-		return "the database's schema is older than this build needs; run: wa-accountsctl "
-		       "schema apply";
-	if (!state->has_tables || state->version == 0)
-		return "the database does not have our tables yet; run: wa-accountsctl schema "
-		       "apply";
-	return NULL;
+	return schema_words((int)schema_fit(state));
 }
 
 enum rc schema_on_connect(struct db *db, void *ctx)
 {
-	struct schema_gate *gate = ctx;
 	struct arena *mem = arena_create(4 * KIB);
 	struct schema_state state;
 	enum rc rc = schema_read(db, mem, &state);
+	enum schema_fit fit = rc == RC_OK ? schema_fit(&state) : SCHEMA_FITS;
 
-	if (rc == RC_OK) {
-		gate->fault = schema_fault(&state);
-		if (gate->fault != NULL)
-			rc = RC_RETRY;
-	}
+	(void)ctx;
 	arena_free(mem);
-	return rc;
+	if (fit == SCHEMA_FITS)
+		return rc;
+	db_refuse(db, (int)fit, schema_words((int)fit));
+	return RC_RETRY;
+}
+
+/* What no `schema apply` can mend. */
+static const char *unfit(const struct schema_state *state)
+{
+	enum schema_fit fit = schema_fit(state);
+
+	return fit == SCHEMA_TOO_NEW || fit == SCHEMA_HAS_SESSIONS ? schema_words((int)fit) : NULL;
 }
 
 /* Comments of the files stand on lines of their own. */

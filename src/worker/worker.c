@@ -14,6 +14,7 @@
 #include "base/bell.h"
 #include "base/log.h"
 #include "base/stop.h"
+#include "schema/schema.h"
 #include "serve.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -82,8 +83,8 @@ static void wake_relay(void *ctx)
 	bell_ring(*bell);
 }
 
-static enum rc open_server(struct server *server, const struct worker_context *context,
-    struct schema_gate *gate, struct slot *slot)
+static enum rc open_server(
+    struct server *server, const struct worker_context *context, struct slot *slot)
 {
 	const struct settings *s = &context->startup->settings;
 
@@ -92,7 +93,6 @@ static enum rc open_server(struct server *server, const struct worker_context *c
 		{
 		    .db = db_create(&context->startup->db, context->board, slot),
 		    .board = context->board,
-		    .schema = gate,
 		    .has_relay = s->relay,
 		    .workers = s->workers,
 		    .instances = s->instance_count,
@@ -114,7 +114,7 @@ static enum rc open_server(struct server *server, const struct worker_context *c
 		if (server->api.broadcast == NULL)
 			return RC_INTERNAL;
 	}
-	db_on_connect(server->api.db, schema_on_connect, gate);
+	db_on_connect(server->api.db, schema_on_connect, NULL);
 	db_on_notify(server->api.db, wake_relay, (void *)(uintptr_t)&context->bell);
 	return RC_OK;
 }
@@ -132,13 +132,12 @@ int worker_run(void *ctx, size_t index, struct slot *slot)
 {
 	const struct worker_context *context = ctx;
 	const struct settings *settings = &context->startup->settings;
-	struct schema_gate gate = {0};
 	struct server server;
 	uint64_t left = requests_until_leaving(settings->max_requests);
 
 	(void)index;
 	limit_memory(settings->memory_limit_mib);
-	if (open_server(&server, context, &gate, slot) != RC_OK) {
+	if (open_server(&server, context, slot) != RC_OK) {
 		log_error(
 		    "a worker could not be set up: out of memory, or OpenSSL refuses what the keys need");
 		close_server(&server);

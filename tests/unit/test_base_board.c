@@ -54,6 +54,22 @@ static void test_a_sum_is_that_of_all_slots(void **state)
 	assert_int_equal(board_sum(board, METRIC_DB_OTHER), 0);
 }
 
+static void test_why_a_database_is_unfit_is_told_until_something_else_is(void **state)
+{
+	struct board *board = *state;
+
+	assert_int_equal(board_unfit(board), 0);
+	assert_int_equal(board_set_unfit(board, 0), 0);
+	assert_int_equal(board_set_unfit(board, 3), 0);
+	assert_int_equal(board_set_unfit(board, 3), 3);
+	board_db_failed(board, 100);
+	board_db_well(board);
+	assert_int_equal(board_unfit(board), 3);
+	assert_int_equal(board_set_unfit(board, 2), 3);
+	assert_int_equal(board_set_unfit(board, 0), 2);
+	assert_int_equal(board_unfit(board), 0);
+}
+
 static void test_no_slot_counts_nothing(void **state)
 {
 	(void)state;
@@ -261,6 +277,7 @@ int test_base_board(void)
 	const struct CMUnitTest tests[] = {
 	    board_test(test_a_new_board_is_empty),
 	    board_test(test_a_sum_is_that_of_all_slots),
+	    board_test(test_why_a_database_is_unfit_is_told_until_something_else_is),
 	    cmocka_unit_test(test_no_slot_counts_nothing),
 	    board_test(test_what_another_process_counts_is_seen_here),
 	    board_test(test_a_slot_says_what_its_process_does_and_since_when),

@@ -30,6 +30,11 @@ static void test_every_error_that_is_known_has_its_fault(void **state)
 	    {1205, DB_FAULT_LOCK_WAIT},
 	    {1969, DB_FAULT_ENDED},
 	    {1062, DB_FAULT_DUPLICATE},
+	    {2057, DB_FAULT_LOST},
+	    {1243, DB_FAULT_LOST},
+	    {1615, DB_FAULT_LOST},
+	    {1146, DB_FAULT_ABSENT},
+	    {1054, DB_FAULT_ABSENT},
 	};
 
 	(void)state;
@@ -40,7 +45,7 @@ static void test_every_error_that_is_known_has_its_fault(void **state)
 static void test_any_other_error_is_ours_to_mend(void **state)
 {
 	static const unsigned errors[] = {
-	    0, 2, 1054, 1064, 1146, 1366, 1406, 1451, 1452, 2031, 4025, 65535, 4294967295u};
+	    0, 2, 1064, 1366, 1406, 1451, 1452, 2031, 4025, 65535, 4294967295u};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(errors); i++)
@@ -62,6 +67,8 @@ static void test_every_fault_has_a_counter_but_what_is_no_error(void **state)
 	    {DB_FAULT_LOCK_WAIT, METRIC_DB_LOCK_WAIT},
 	    {DB_FAULT_ENDED, METRIC_DB_TIMEOUT},
 	    {DB_FAULT_DUPLICATE, METRIC_COUNT},
+	    {DB_FAULT_ABSENT, METRIC_DB_OTHER},
+	    {DB_FAULT_UNFIT, METRIC_COUNT},
 	    {DB_FAULT_OTHER, METRIC_DB_OTHER},
 	};
 

@@ -69,6 +69,7 @@ export async function whileTablesLocked(stack, tables, body) {
         const ids = await waiting();
         return ids.length === count && ids;
       }),
+      release: () => session.ask('UNLOCK TABLES'),
     });
   } finally {
     await session.close();
