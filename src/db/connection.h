@@ -44,6 +44,7 @@ struct db {
 
 	MYSQL *mysql; /* NULL: no connection */
 	struct prepared *prepared[DB_STATEMENTS];
+	struct prepared *once; /* DB_ONCE: the last one */
 	int64_t deadline_ms;
 	bool asked;          /* the board, since db_begin_work: this work may use the database */
 	bool sent;           /* what is in hand has gone out */

@@ -49,12 +49,20 @@ static void prepared_free(struct prepared *p)
 	free(p);
 }
 
+/* What was made for one call only. */
+static void forget_once(struct db *db)
+{
+	prepared_free(db->once);
+	db->once = NULL;
+}
+
 void statement_forget_all(struct db *db)
 {
 	for (size_t i = 0; i < DB_STATEMENTS; i++) {
 		prepared_free(db->prepared[i]);
 		db->prepared[i] = NULL;
 	}
+	forget_once(db);
 }
 
 static enum rc statement_failed(struct db *db, struct prepared *p)
@@ -68,7 +76,8 @@ static enum rc statement_failed(struct db *db, struct prepared *p)
 		connection_answered(db);
 		return RC_NOT_FOUND;
 	}
-	if (errors_is_absent(error) && !db->in_check)
+	/* One that was made for this call may be gone when the others are judged. */
+	if (errors_is_absent(error) && !db->in_check && (p->statement->flags & DB_ONCE) == 0)
 		db->absent = p->statement;
 	return connection_failed(db, error, message, p->statement->name);
 }
@@ -122,6 +131,10 @@ static struct prepared **place_of(struct db *db, const struct db_statement *stat
 {
 	size_t at = ((uintptr_t)statement / sizeof(*statement)) % DB_STATEMENTS;
 
+	if ((statement->flags & DB_ONCE) != 0) {
+		forget_once(db);
+		return &db->once;
+	}
 	while (db->prepared[at] != NULL && db->prepared[at]->statement != statement)
 		at = (at + 1) % DB_STATEMENTS;
 	return &db->prepared[at];

@@ -1,0 +1,431 @@
+/*
+ * up: the steps from whatsapp_sessions to whatsapp_accounts.
+ *
+ * What may take long comes first, while everything still has its old name;
+ * then the renames, which are instant; then what only needs the accounts.
+ * From the rename to the last step nobody reads or writes the accounts: the
+ * old names are gone, and without wa_schema's row no pool serves.
+ */
+#include "accounts.h"
+#include "base/now.h"
+#include "definition.h"
+#include "marks.h"
+#include "obstacles.h"
+#include "schema/schema.h"
+#include "steps.h"
+#include "words.h"
+
+#define MIGRATION "2025_11_14_000000_rename_whatsapp_sessions_to_accounts"
+
+const struct renamed renamed_columns[] = {
+    {"chats", NULL, "whatsapp_session_id", "whatsapp_account_id"},
+    {"campaign_logs", NULL, "whatsapp_session_id", "whatsapp_account_id"},
+    {"contact_accounts", "contact_sessions", "whatsapp_session_id", "whatsapp_account_id"},
+    {"whatsapp_groups", NULL, "whatsapp_session_id", "whatsapp_account_id"},
+    {"contacts", NULL, "source_session_id", "source_account_id"},
+};
+const size_t renamed_count = sizeof(renamed_columns) / sizeof(renamed_columns[0]);
+
+static bool has_table(const struct migration *m, const char *table)
+{
+	return survey_table(&m->survey, table) != NULL;
+}
+
+static enum rc begin(struct migration *m)
+{
+	enum rc rc = state_make_kept(m);
+
+	return rc == RC_OK ? state_record(m) : rc;
+}
+
+/* --- what there is */
+
+static enum rc keep_counts(void *ctx, const struct db_value *row)
+{
+	uint64_t *counts = ctx;
+
+	for (size_t i = 0; i < 3; i++)
+		counts[i] = row[i].u;
+	return RC_OK;
+}
+
+/* How many rows a table has, how many of them name a session, and which. */
+static enum rc count_references(struct migration *m, const char *table, const char *column)
+{
+	struct buf sql = statement_new(m);
+	uint64_t counts[3] = {0};
+	enum rc rc;
+
+	buf_putf(&sql,
+	    "SELECT COUNT(*), COUNT(%s), CAST(COALESCE(SUM(CRC32(%s)), 0) AS UNSIGNED) FROM %s",
+	    column, column, table);
+	rc = m->options->dry_run ? RC_OK : read_each(m, &sql, "uuu", keep_counts, counts);
+	if (rc != RC_OK)
+		return rc;
+	sql = statement_new(m);
+	buf_putf(&sql,
+	    "UPDATE wa_migration_tables SET ref_column = '%s', row_count = %llu, ref_count = %llu,"
+	    " ref_sum = %llu WHERE name = '%s'",
+	    column, (unsigned long long)counts[0], (unsigned long long)counts[1],
+	    (unsigned long long)counts[2], table);
+	return run_write(m, &sql, NULL);
+}
+
+static enum rc record(struct migration *m)
+{
+	enum rc rc = RC_OK;
+
+	if (!has_table(m, SESSIONS))
+		return RC_OK;
+	for (size_t i = 0; i < renamed_count && rc == RC_OK; i++) {
+		const struct renamed *r = &renamed_columns[i];
+		const char *table = r->table_before != NULL && has_table(m, r->table_before)
+					? r->table_before
+					: r->table;
+		struct columns columns = {0};
+
+		rc = survey_columns(m, table, &columns);
+		if (rc == RC_OK && survey_column(&columns, r->old_column) != NULL)
+			rc = count_references(m, table, r->old_column);
+	}
+	return rc == RC_OK ? marks_record(m) : rc;
+}
+
+/* --- duplicates */
+
+static enum rc tell_resolved(void *ctx, const struct db_value *row)
+{
+	tell(ctx, "  account %llu %s; %llu keeps it", (unsigned long long)row[0].u,
+	    row[2].u != 0 ? "is soft-deleted, because its number is another's"
+			  : "is not primary any more",
+	    (unsigned long long)row[1].u);
+	return RC_OK;
+}
+
+static enum rc tell_all_resolved(struct migration *m)
+{
+	struct buf sql = statement_new(m);
+
+	buf_puts(&sql,
+	    "SELECT account_id, winner_id, kind = 'number' FROM wa_migration_resolved ORDER BY 1");
+	return read_each(m, &sql, "uuu", tell_resolved, m);
+}
+
+static enum rc resolve_kind(struct migration *m, bool by_number)
+{
+	struct buf losers = statement_new(m), sql = statement_new(m);
+	const char *kind = by_number ? "number" : "primary";
+	char now[NOW_TEXT_SIZE];
+	enum rc rc;
+
+	buf_putf(&losers,
+	    "INSERT IGNORE INTO wa_migration_resolved (account_id, kind, winner_id, deleted_at)"
+	    " SELECT account_id, '%s', winner_id, %s%s%s FROM (",
+	    kind, by_number ? "'" : "", by_number ? now_sql(now_us(), now) : "NULL",
+	    by_number ? "'" : "");
+	obstacles_put_losers(m, &losers, by_number);
+	buf_puts(&losers, ") AS losers");
+	rc = run_write(m, &losers, NULL);
+	buf_putf(&sql,
+	    "UPDATE " SESSIONS
+	    " AS s JOIN wa_migration_resolved AS r ON r.account_id = s.id AND r.kind = '%s'"
+	    " JOIN wa_migration_rows AS w ON w.id = s.id SET s.%s, w.is_ours = 1",
+	    kind, by_number ? "deleted_at = r.deleted_at" : "is_primary = 0");
+	survey_put_unchanged(&sql, &m->survey.columns, "s");
+	return rc == RC_OK ? run_write(m, &sql, NULL) : rc;
+}
+
+static enum rc resolve_all(struct db *db, void *ctx)
+{
+	struct migration *m = ctx;
+	enum rc rc = RC_OK;
+
+	(void)db;
+	if (survey_column(&m->survey.columns, "phone_number") != NULL &&
+	    survey_column(&m->survey.columns, "deleted_at") != NULL)
+		rc = resolve_kind(m, true);
+	if (rc == RC_OK && survey_column(&m->survey.columns, "is_primary") != NULL)
+		rc = resolve_kind(m, false);
+	return rc;
+}
+
+static enum rc resolve(struct migration *m)
+{
+	enum rc rc;
+
+	if (!m->options->newest_wins || !has_table(m, SESSIONS))
+		return RC_OK;
+	if (m->options->dry_run)
+		return resolve_all(m->db, m);
+	rc = db_transaction(m->db, resolve_all, m);
+	return rc == RC_OK ? tell_all_resolved(m) : rc;
+}
+
+/* --- the one copy */
+
+/* A key to be added needs its parent, and the same type there. */
+static enum rc lacks_key(struct migration *m, const char *column, const char *parent, bool *ret)
+{
+	const struct column *own = survey_column(&m->survey.columns, column), *theirs;
+	struct columns columns = {0};
+	enum rc rc = survey_columns(m, parent, &columns);
+
+	*ret = false;
+	if (rc != RC_OK)
+		return rc;
+	for (size_t i = 0; i < m->survey.parent_count; i++)
+		if (span_eq_nocase(m->survey.parents[i].column, span_of(column)))
+			return RC_OK;
+	theirs = survey_column(&columns, "id");
+	*ret = own != NULL && theirs != NULL && span_eq(own->type, theirs->type);
+	if (!*ret)
+		tell(m, "  note: no foreign key for %s: there is no id of its type in %s", column,
+		    parent);
+	return RC_OK;
+}
+
+static enum rc rebuild(struct migration *m)
+{
+	struct buf sql = statement_new(m), clauses = statement_new(m);
+	struct definition now;
+	struct span create = {0};
+	bool adds_workspace = false, adds_creator = false;
+	enum rc rc;
+
+	if (!has_table(m, SESSIONS) || survey_column(&m->survey.columns, "live_phone") != NULL)
+		return RC_OK;
+	rc = read_definition(m, SPAN_OF(SESSIONS), &create);
+	if (rc == RC_OK)
+		rc = definition_parse(create, m->scratch, &now);
+	if (rc == RC_OK)
+		rc = lacks_key(m, "workspace_id", "workspaces", &adds_workspace);
+	if (rc == RC_OK)
+		rc = lacks_key(m, "created_by", "users", &adds_creator);
+	if (rc != RC_OK)
+		return rc;
+	accounts_put_rebuild(&clauses, &now, &m->survey.columns, adds_workspace, adds_creator);
+	buf_puts(&sql, "ALTER TABLE " SESSIONS "\n");
+	buf_put(&sql, buf_span(&clauses));
+	return run_ddl(m, &sql);
+}
+
+/* --- the new names */
+
+static enum rc rename_tables(struct migration *m)
+{
+	if (!has_table(m, SESSIONS))
+		return RC_OK;
+	return run_ddl_text(m, has_table(m, "contact_sessions")
+				   ? "RENAME TABLE " SESSIONS " TO " ACCOUNTS
+				     ", contact_sessions TO contact_accounts"
+				   : "RENAME TABLE " SESSIONS " TO " ACCOUNTS);
+}
+
+static enum rc rename_accounts(struct migration *m)
+{
+	struct buf sql = statement_new(m), clauses = statement_new(m);
+
+	accounts_put_rename(&clauses, &m->survey.columns);
+	if (clauses.len == 0)
+		return RC_OK;
+	buf_puts(&sql, "ALTER TABLE " ACCOUNTS "\n");
+	buf_put(&sql, buf_span(&clauses));
+	buf_puts(&sql, ",\nALGORITHM=INSTANT");
+	return run_ddl(m, &sql);
+}
+
+enum rc rename_column(struct migration *m, const char *table, const char *from, const char *to)
+{
+	struct columns columns = {0};
+	struct buf sql = statement_new(m);
+	enum rc rc = survey_columns(m, table, &columns);
+
+	if (rc != RC_OK || survey_column(&columns, from) == NULL)
+		return rc;
+	buf_putf(&sql, "ALTER TABLE %s RENAME COLUMN %s TO %s, ALGORITHM=INSTANT", table, from, to);
+	return run_ddl(m, &sql);
+}
+
+/* The step that bears the table's name. */
+static enum rc rename_child(struct migration *m)
+{
+	for (size_t i = 0; i < renamed_count; i++) {
+		const struct renamed *r = &renamed_columns[i];
+		const char *table = r->table;
+
+		if (strcmp(r->table, m->step) != 0)
+			continue;
+		/* A trial run finds the table under the name that it still has. */
+		if (m->options->dry_run && r->table_before != NULL && has_table(m, r->table_before))
+			table = r->table_before;
+		return rename_column(m, table, r->old_column, r->new_column);
+	}
+	return RC_INTERNAL;
+}
+
+/* --- the accounts */
+
+static void put_states(struct migration *m, struct buf *sql, const char *range)
+{
+	buf_puts(sql, "UPDATE " ACCOUNTS " AS t SET t.connection_status = ");
+	words_put_new(sql, "t.wa_old_status");
+	survey_put_unchanged(sql, &m->survey.columns, "t");
+	buf_putf(sql, " WHERE t.wa_old_status IS NOT NULL AND t.id %s", range);
+}
+
+static enum rc set_states(struct migration *m)
+{
+	return run_batches(m, ACCOUNTS, put_states, "rows", NULL);
+}
+
+static enum rc tell_left(void *ctx, const struct db_value *row)
+{
+	tell(ctx,
+	    "  account %llu does not get its number %.*s back: another has it by now, or it has a newer one",
+	    (unsigned long long)row[0].u, SPAN_ARG(row[1].s));
+	return RC_OK;
+}
+
+#define KEPT_JOIN \
+	ACCOUNTS " AS t JOIN wa_migration_kept AS k ON k.account_id = t.id AND k.uuid = t.uuid"
+
+/*
+ * What was kept of a column, unless the old application has written it
+ * meanwhile: it holds what migrate down has left there, or is new altogether.
+ */
+static void put_kept(struct migration *m, struct buf *sql, const struct need *need)
+{
+	const struct column *old = accounts_old_column(&m->old, need);
+	struct buf kept = statement_new(m), fitting = statement_new(m);
+
+	if (old == NULL || old->charset.ptr == NULL) {
+		buf_putf(sql, "k.%s IS NOT NULL", need->name);
+		return;
+	}
+	buf_putf(&kept, "k.%s", need->name);
+	buf_putc(&kept, '\0');
+	accounts_put_fitting(&fitting, old, need, kept.ptr);
+	buf_putf(sql,
+	    "k.%s IS NOT NULL AND (t.%s IS NULL OR t.%s = CONCAT('-', t.id) OR CAST(CONVERT(t.%s USING utf8mb4)"
+	    " AS BINARY) = CAST(CONVERT(%.*s USING utf8mb4) AS BINARY))",
+	    need->name, need->name, need->name, need->name, SPAN_ARG(buf_span(&fitting)));
+}
+
+/* The database decides by its keys whether these may come back. */
+static bool is_decided(const struct need *need)
+{
+	return strcmp(need->name, "phone_number") == 0 || strcmp(need->name, "is_primary") == 0;
+}
+
+static enum rc restore_column(struct migration *m, const struct need *need)
+{
+	struct buf sql = statement_new(m);
+
+	if ((need->flags & NEED_KEPT) == 0)
+		return RC_OK;
+	buf_putf(&sql, "UPDATE %s" KEPT_JOIN " SET t.%s = k.%s", is_decided(need) ? "IGNORE " : "",
+	    need->name, need->name);
+	if (strcmp(need->name, "updated_at") != 0)
+		survey_put_unchanged(&sql, &m->survey.columns, "t");
+	buf_puts(&sql, " WHERE ");
+	put_kept(m, &sql, need);
+	return run_write(m, &sql, NULL);
+}
+
+static enum rc restore_kept(struct db *db, void *ctx)
+{
+	struct migration *m = ctx;
+	struct buf left = statement_new(m);
+	enum rc rc = state_columns(m, &m->old);
+
+	(void)db;
+	for (size_t i = 0; i < accounts_need_count && rc == RC_OK; i++)
+		rc = restore_column(m, &accounts_needs[i]);
+	buf_puts(&left,
+	    "SELECT t.id, k.phone_number FROM " KEPT_JOIN
+	    " WHERE k.phone_number IS NOT NULL AND NOT (t.phone_number <=> k.phone_number)");
+	if (rc == RC_OK && !m->options->dry_run)
+		rc = read_each(m, &left, "us", tell_left, m);
+	if (rc == RC_OK)
+		rc = run_write_text(m,
+		    "UPDATE wa_migration_rows AS r JOIN (" KEPT_JOIN
+		    ") ON t.id = r.id"
+		    " SET r.state_version = t.state_version, r.is_ours = 1",
+		    NULL);
+	return rc == RC_OK ? run_write_text(m, "DELETE FROM wa_migration_kept", NULL) : rc;
+}
+
+static enum rc restore(struct migration *m)
+{
+	struct buf sql = statement_new(m);
+	uint64_t rows = 0;
+	enum rc rc;
+
+	if (m->options->dry_run && !has_table(m, "wa_migration_kept"))
+		return RC_OK;
+	buf_puts(&sql, "SELECT COUNT(*) FROM wa_migration_kept");
+	rc = read_number(m, &sql, &rows);
+	if (rc != RC_OK || rows == 0)
+		return rc;
+	tell(m, "  %llu accounts get back what an earlier migrate down has kept",
+	    (unsigned long long)rows);
+	return m->options->dry_run ? restore_kept(m->db, m)
+				   : db_transaction(m->db, restore_kept, m);
+}
+
+/* --- Laravel, and the pool */
+
+static enum rc tell_laravel(struct migration *m)
+{
+	if (!has_table(m, "migrations"))
+		return RC_OK;
+	return run_write_text(m,
+	    "INSERT INTO migrations (migration, batch) SELECT '" MIGRATION
+	    "', COALESCE(MAX(batch), 0) + 1"
+	    " FROM migrations HAVING SUM(migration = '" MIGRATION
+	    "') IS NULL OR SUM(migration = '" MIGRATION "') = 0",
+	    NULL);
+}
+
+static enum rc verify(struct migration *m)
+{
+	return m->options->dry_run ? RC_OK : verify_run(m, false);
+}
+
+static enum rc open_schema(struct migration *m)
+{
+	const char *fault = NULL;
+	enum rc rc;
+
+	if (m->options->dry_run) {
+		tell(m, "      (what wa-accountsctl schema apply does)");
+		return RC_OK;
+	}
+	rc = schema_apply(m->db, m->scratch, false, NULL, &fault);
+	if (fault != NULL)
+		tell(m, "  %s", fault);
+	return rc;
+}
+
+// clang-format off
+static const struct step rows[] = {
+	{"begin", "note how every table is made, to be able to go back", begin},
+	{"record", "note a checksum of every column of every session", record},
+	{"resolve", "let the newest win where two have one number, or are primary", resolve},
+	{"rebuild", "add what accounts need: the one copy of the table", rebuild},
+	{"rename", SESSIONS " -> " ACCOUNTS ", contact_sessions -> contact_accounts", rename_tables},
+	{"accounts", "status -> wa_old_status, session_name -> account_name", rename_accounts},
+	{"chats", "whatsapp_session_id -> whatsapp_account_id", rename_child},
+	{"campaign_logs", "whatsapp_session_id -> whatsapp_account_id", rename_child},
+	{"contact_accounts", "whatsapp_session_id -> whatsapp_account_id", rename_child},
+	{"whatsapp_groups", "whatsapp_session_id -> whatsapp_account_id", rename_child},
+	{"contacts", "source_session_id -> source_account_id", rename_child},
+	{"states", "connection_status from the old words", set_states},
+	{"kept", "bring back what an earlier migrate down has kept", restore},
+	{"laravel", "tell Laravel's table migrations", tell_laravel},
+	{"verify", "compare everything with what was noted", verify},
+	{"schema", "our tables; from here on the pool serves", open_schema},
+};
+// clang-format on
+
+const struct steps up_steps = {DIRECTION_UP, rows, sizeof(rows) / sizeof(rows[0])};
