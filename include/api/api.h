@@ -2,7 +2,7 @@
  * api: the routes, and what their handlers work with.
  *
  * Read in this order: routes.c (the table), reply.h (how answers look),
- * browser_api.c, node_api.c and node_active.c, ops_api.c.
+ * browser_api.c, node_api.c and node_active.c, ops_api.c; legacy.c (old paths).
  */
 #ifndef WA_API_API_H
 #define WA_API_API_H
@@ -29,12 +29,16 @@ struct api {
 	int64_t timeout_ms;      /* that the database is given for a browser's request */
 	int64_t node_timeout_ms; /* and for one of the Node service */
 	bool legacy_aliases;
+	int64_t legacy_until_us; /* wall clock: until then old paths are answered */
 };
 
 extern const struct routes api_routes;
 
 /* The place of the call's route on the board. */
 size_t api_route_index(const struct call *call);
+
+/* Who asked, for the count of old paths: "user:7", "token:3", "workspace:5", or an address. */
+void api_put_caller(struct buf *b, const struct call *call);
 
 /*
  * Answer call->request: find its route, let it in, run it.  The answer

@@ -23,6 +23,7 @@ struct span bearer_token(struct span authorization);
 struct bearer_holder {
 	uint64_t user_id;
 	uint64_t workspace_id; /* 0: the token does not say */
+	uint64_t token_id;     /* of a personal access token; no secret */
 };
 
 /*

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/bounds.h"
+#include "base/callers.h"
 #include "base/metric.h"
 #include "base/rc.h"
 
@@ -57,6 +58,8 @@ const struct slot *board_slot_const(const struct board *board, size_t index);
 /* The writer's side.  A NULL slot (the operator's tool) counts nothing. */
 void slot_count(struct slot *slot, enum metric metric);
 void slot_count_request(struct slot *slot, size_t route, int status, int64_t duration_us);
+/* `caller` has asked for row `route` by an old path; strangers are those who were not let in. */
+void slot_count_caller(struct slot *slot, struct span caller, size_t route, bool is_stranger);
 /* Busy with row `route` of the routing table, from now on; again: still alive. */
 void slot_busy(struct slot *slot, size_t route);
 void slot_idle(struct slot *slot);
@@ -69,6 +72,7 @@ int64_t slot_since_ms(const struct slot *slot);
 size_t slot_route(const struct slot *slot);
 uint64_t board_sum(const struct board *board, enum metric metric);
 void board_sum_route(const struct board *board, size_t route, struct board_route *ret);
+void board_sum_callers(const struct board *board, struct callers_sum *ret);
 
 /* The statuses that are told apart, then 0 for all others. */
 int board_status_at(size_t index);

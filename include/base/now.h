@@ -26,6 +26,13 @@ int64_t now_monotonic_ms(void);
 int64_t now_from_civil(int year, unsigned month, unsigned day, unsigned hour, unsigned minute,
     unsigned second, unsigned us);
 
+/* "2025-11-14", a day that there is, of the years 1970 to 9999: its first moment in UTC. */
+bool now_from_day(struct span text, int64_t *ret_us) MUST_CHECK;
+/* "2025-11-14" */
+void now_put_day(struct buf *b, int64_t us);
+/* "Fri, 14 Nov 2025 03:04:05 GMT", as HTTP writes times (RFC 9110, 5.6.7). */
+void now_put_http(struct buf *b, int64_t us);
+
 /* "2025-11-14T03:04:05.000000Z", as Laravel writes times in JSON. */
 void now_put_iso(struct buf *b, int64_t us);
 /* "2025-11-14 03:04:05" for TIMESTAMP columns; the NUL is written too. */

@@ -107,6 +107,7 @@ struct settings {
 	struct span user_model;
 	bool workspace_keys;
 	bool legacy_aliases;
+	int64_t legacy_sunset_us; /* the first moment of that day, UTC */
 	bool relay;
 	uint64_t relay_poll_ms;
 	uint64_t broadcast_max_bytes;

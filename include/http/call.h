@@ -22,6 +22,7 @@ struct caller {
 	uint64_t user_id;
 	uint64_t workspace_id;
 	const struct session *session; /* NULL with a token */
+	uint64_t token_id;             /* of a personal access token; 0: it was something else */
 };
 
 struct call {
@@ -32,10 +33,12 @@ struct call {
 	const struct api *api;     /* what the handlers work with (api/api.h) */
 	struct slot *slot;         /* this process's counters */
 	const struct route *route; /* NULL: none was found */
-	struct span account;       /* ":account" of the route */
-	struct caller caller;      /* of browser routes */
-	struct input *input;       /* of browser routes: query and body */
-	void *asked;               /* what the route's `ask` has asked for */
+	struct span old_path; /* as it was asked for, when request.path succeeds it; else absent */
+	struct span account;  /* ":account" of the route */
+	struct caller caller; /* of browser routes */
+	bool is_let_in;       /* by whichever way */
+	struct input *input;  /* of browser routes: query and body */
+	void *asked;          /* what the route's `ask` has asked for */
 	enum audience audience;
 	int64_t now_us;  /* wall clock when the request was taken */
 	const char *why; /* for the log: why it was refused; NULL if it was not */

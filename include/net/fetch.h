@@ -22,8 +22,10 @@ struct fetcher;
 struct fetch_request {
 	const char *method;
 	struct span url;
-	struct span body;    /* JSON; absent without one */
-	struct span api_key; /* X-API-Key; absent without one */
+	struct span body;           /* JSON; absent without one */
+	struct span api_key;        /* X-API-Key; absent without one */
+	const char *const *headers; /* further ones, "Name: value", NULL behind them; may be NULL */
+	const char *wants_header;   /* of the answer: its name; may be NULL */
 	bool once; /* not sent again, by curl, when a connection that was kept turns out to be dead
 		    */
 	int64_t timeout_ms; /* from the beginning to the end of the answer */
@@ -50,7 +52,8 @@ struct fetch_reply {
 	int64_t retry_after_ms; /* Retry-After, seconds or a date, five minutes at most; 0 without
 				   one */
 	struct span body;
-	const char *why; /* of no answer: curl's words */
+	struct span header; /* what was wanted of that name, the last one; absent without it */
+	const char *why;    /* of no answer: curl's words */
 };
 
 /* What is to be made of it, as far as HTTP tells. */

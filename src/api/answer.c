@@ -2,6 +2,7 @@
 #include "auth/guard.h"
 #include "base/now.h"
 #include "input.h"
+#include "legacy.h"
 #include "reply.h"
 
 /* Errors of unknown paths look like those of their neighbours. */
@@ -13,27 +14,30 @@ static enum audience audience_of(struct span path)
 static bool find_route(struct call *call)
 {
 	struct buf allow = buf_in(call->mem, 256);
-	struct router_match match;
+	struct router_match match = {0};
+	enum rc rc =
+	    router_find(&api_routes, call->request.method, call->request.path, &match, &allow);
 
-	switch (
-	    router_find(&api_routes, call->request.method, call->request.path, &match, &allow)) {
-	case RC_OK:
+	if (rc == RC_OK) {
 		call->route = match.route;
 		call->account = match.account;
 		call->audience = match.route->audience;
 		slot_busy(call->slot, api_route_index(call));
-		return true;
-	case RC_DENIED:
+	} else {
 		call->audience = audience_of(call->request.path);
+	}
+	if (rc != RC_OK && rc != RC_DENIED) {
+		reply_error(call, 404, "not_found", "Not found");
+	} else if (legacy_is_gone(call)) {
+		legacy_reply_gone(call);
+	} else if (rc == RC_DENIED) {
 		reply_error(
 		    call, 405, "method_not_allowed", "This address does not answer that method");
 		http_response_header(&call->response, "Allow", buf_span(&allow));
-		return false;
-	default:
-		call->audience = audience_of(call->request.path);
-		reply_error(call, 404, "not_found", "Not found");
-		return false;
+	} else {
+		return true;
 	}
+	return false;
 }
 
 static bool read_body(struct call *call)
@@ -91,7 +95,8 @@ static bool let_in(struct call *call)
 		refuse(call, &refusal);
 	else if (rc != RC_OK)
 		reply_rc(call, rc);
-	return rc == RC_OK;
+	call->is_let_in = rc == RC_OK;
+	return call->is_let_in;
 }
 
 /* So that somebody who only uses our page is not logged out of the application. */
@@ -120,6 +125,7 @@ void api_answer(struct call *call)
 {
 	const struct api *api = call->api;
 
+	legacy_take(call);
 	if (!find_route(call) || !read_body(call))
 		return;
 	db_begin_work(

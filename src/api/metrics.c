@@ -105,6 +105,43 @@ void metrics_put_routes(struct buf *b, const struct board *board, const struct r
 	}
 }
 
+/* Escaped as the format asks, and plain ASCII: one byte that is no UTF-8 spoils the whole scrape.
+ */
+static void put_label(struct buf *b, const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text == '\n')
+			buf_puts(b, "\\n");
+		else if (*text < ' ' || *text > '~')
+			buf_putc(b, '?');
+		else if (*text == '"' || *text == '\\')
+			buf_putf(b, "\\%c", *text);
+		else
+			buf_putc(b, *text);
+	}
+}
+
+void metrics_put_callers(
+    struct buf *b, const struct callers_sum *callers, const struct routes *routes)
+{
+	put_head(b, "wa_legacy_requests_total", "counter",
+	    "Requests for old paths, by who asked and for which route.");
+	for (size_t i = 0; i < callers->count; i++) {
+		const struct callers_sum_row *row = &callers->rows[i];
+
+		for (size_t k = 0; k <= routes->count; k++) {
+			uint64_t n = row->by_route[route_place(routes, k)];
+
+			if (n == 0)
+				continue;
+			buf_puts(b, "wa_legacy_requests_total{caller=\"");
+			put_label(b, i == 0 ? "other" : row->name);
+			buf_putf(b, "\",route=\"%s\"} %llu\n", route_name(routes, k),
+			    (unsigned long long)n);
+		}
+	}
+}
+
 static void put_peer(struct buf *b, const char *metric, size_t peer, unsigned long long value)
 {
 	buf_putf(b, "%s{peer=\"", metric);

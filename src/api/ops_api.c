@@ -39,12 +39,15 @@ void ops_readyz(struct call *call)
 void ops_metrics(struct call *call)
 {
 	const struct api *api = call->api;
+	struct callers_sum *callers = arena_alloc(call->mem, sizeof(*callers));
 	struct buf *b = reply_begin(call, 200);
 	struct outbox_depth depth;
 
 	call->response.content_type = "text/plain; version=0.0.4; charset=utf-8";
 	metrics_put_pool(b, api->board, api->workers);
 	metrics_put_routes(b, api->board, &api_routes);
+	board_sum_callers(api->board, callers);
+	metrics_put_callers(b, callers, &api_routes);
 	if (api->has_relay)
 		metrics_put_relay(b, api->board, api->workers, api->instances);
 	db_begin_work(api->db, now_monotonic_ms() + SCRAPE_TIMEOUT_MS);

@@ -1,6 +1,7 @@
 #include "reply.h"
 
 #include "api/api.h"
+#include "legacy.h"
 #include "text/json.h"
 
 struct buf *reply_begin(struct call *call, int status)
@@ -9,6 +10,7 @@ struct buf *reply_begin(struct call *call, int status)
 	call->response.status = status;
 	if (call->audience == FOR_BROWSER)
 		http_response_header(&call->response, "Vary", SPAN_OF("Accept, X-Inertia"));
+	legacy_put_headers(call);
 	return &call->response.body;
 }
 

@@ -18,13 +18,13 @@ static const char ability[] = "whatsapp-accounts";
 	" FROM (SELECT NULL AS deleted_at) AS absent)"
 #define TOKEN(condition) \
 	"SELECT t.token, t.tokenable_type, t.tokenable_id, t.abilities, " EXPIRES_AT \
-	" FROM personal_access_tokens AS t WHERE " condition
+	", t.id FROM personal_access_tokens AS t WHERE " condition
 
 enum { BY_ID, BY_HASH, BY_KEY };
 
 static const struct db_statement statements[] = {
-    [BY_ID] = {"token.by_id", TOKEN("t.id = ?"), "ssust", DB_READ | DB_OPTIONAL},
-    [BY_HASH] = {"token.by_hash", TOKEN("t.token = ?"), "ssust", DB_READ | DB_OPTIONAL},
+    [BY_ID] = {"token.by_id", TOKEN("t.id = ?"), "ssustu", DB_READ | DB_OPTIONAL},
+    [BY_HASH] = {"token.by_hash", TOKEN("t.token = ?"), "ssustu", DB_READ | DB_OPTIONAL},
     [BY_KEY] = {"workspace_key.find",
 	"SELECT k.token, k.workspace_id, COALESCE((SELECT created_by FROM workspaces"
 	" WHERE id = k.workspace_id), 0) FROM workspace_api_keys AS k WHERE k.token = ?"
@@ -82,7 +82,7 @@ static enum rc open_token(const struct bearer_options *b, struct db *db, struct 
 {
 	struct span secret = token, id_text;
 	char hash[DIGEST_SHA256_HEX];
-	struct db_value row[5];
+	struct db_value row[6];
 	uint64_t id = 0;
 	bool has_id = memchr(token.ptr, '|', token.len) != NULL && span_cut(&secret, '|', &id_text);
 	enum rc rc;
@@ -103,7 +103,7 @@ static enum rc open_token(const struct bearer_options *b, struct db *db, struct 
 		return deny(REFUSED_TOKEN_EXPIRED, reterr);
 	if (!is_able(row[3].s))
 		return deny(REFUSED_ABILITY, reterr);
-	*ret = (struct bearer_holder){.user_id = row[2].u};
+	*ret = (struct bearer_holder){.user_id = row[2].u, .token_id = row[5].u};
 	return RC_OK;
 }
 
@@ -118,7 +118,8 @@ static enum rc compare_key(void *ctx, const struct db_value *row)
 	struct key_search *search = ctx;
 
 	if (digest_equal(row[0].s, search->token))
-		search->found = (struct bearer_holder){row[2].u, row[1].u};
+		search->found =
+		    (struct bearer_holder){.user_id = row[2].u, .workspace_id = row[1].u};
 	return RC_OK;
 }
 

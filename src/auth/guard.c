@@ -149,7 +149,8 @@ static enum rc admit_login(struct call *call, const struct guard *guard, struct 
 		call->why = "session_busy";
 	if (rc != RC_OK)
 		return rc;
-	candidate.caller = (struct caller){session->user_id, session->workspace_id, session};
+	candidate.caller = (struct caller){
+	    .user_id = session->user_id, .workspace_id = session->workspace_id, .session = session};
 	rc = admit_candidate(call, guard, db, &candidate, body_token, reterr);
 	if (rc == RC_OK && login_touch(guard->login, db, call->mem, session, call->now_us) != RC_OK)
 		slot_count(call->slot, METRIC_SESSION_TOUCH_FAILED);
@@ -197,6 +198,7 @@ static enum rc admit_token(struct call *call, const struct guard *guard, struct 
 	if (rc != RC_OK)
 		return rc;
 	candidate.caller.user_id = holder.user_id;
+	candidate.caller.token_id = holder.token_id;
 	return admit_candidate(call, guard, db, &candidate, NULL, reterr);
 }
 

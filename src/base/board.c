@@ -26,6 +26,7 @@ struct slot {
 	_Atomic int64_t since_ms;
 	counter metrics[METRIC_COUNT];
 	struct route_counts routes[BOARD_SERIES];
+	struct callers callers;
 };
 
 struct peer {
@@ -122,6 +123,11 @@ void slot_count_request(struct slot *slot, size_t route, int status, int64_t dur
 	add(&counts->total_us, (uint64_t)duration_us);
 }
 
+void slot_count_caller(struct slot *slot, struct span caller, size_t route, bool is_stranger)
+{
+	callers_count(&slot->callers, caller, route, is_stranger);
+}
+
 static void set_state(struct slot *slot, enum board_state state)
 {
 	atomic_store_explicit(&slot->since_ms, now_monotonic_ms(), memory_order_relaxed);
@@ -180,6 +186,13 @@ void board_sum_route(const struct board *board, size_t route, struct board_route
 			ret->by_bucket[k] += get(&counts->by_bucket[k]);
 		ret->total_us += get(&counts->total_us);
 	}
+}
+
+void board_sum_callers(const struct board *board, struct callers_sum *ret)
+{
+	callers_sum_init(ret);
+	for (size_t i = 0; i < board->slots; i++)
+		callers_sum_add(ret, &board->slot[i].callers);
 }
 
 int board_status_at(size_t index)

@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include "base/num.h"
+
 static int64_t read_clock(clockid_t clock)
 {
 	struct timespec ts = {0};
@@ -138,4 +140,45 @@ const char *now_sql_us(int64_t us, char ret[static NOW_TEXT_SIZE])
 
 	*put_fraction(put_civil(ret, &c, ' '), &c) = '\0';
 	return ret;
+}
+
+void now_put_day(struct buf *b, int64_t us)
+{
+	char text[NOW_TEXT_SIZE];
+
+	buf_put(b, span_from(now_sql(us, text), strlen("YYYY-MM-DD")));
+}
+
+bool now_from_day(struct span text, int64_t *ret_us)
+{
+	char storage[NOW_TEXT_SIZE];
+	struct buf again = buf_over(storage, sizeof(storage));
+	uint64_t year, month, day;
+	int64_t us;
+
+	if (text.len != strlen("YYYY-MM-DD") || !num_u64(span_from(text.ptr, 4), &year) ||
+	    !num_u64(span_from(text.ptr + 5, 2), &month) ||
+	    !num_u64(span_from(text.ptr + 8, 2), &day) || year < 1970 || month > 12)
+		return false;
+	us = now_from_civil((int)year, (unsigned)month, (unsigned)day, 0, 0, 0, 0);
+	/* A day that there is not becomes another one. */
+	now_put_day(&again, us);
+	if (!span_eq(buf_span(&again), text))
+		return false;
+	*ret_us = us;
+	return true;
+}
+
+void now_put_http(struct buf *b, int64_t us)
+{
+	/* 1970 began on a Thursday. */
+	static const char days[][4] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
+	static const char months[][4] = {
+	    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+	struct civil c = civil_from_us(us);
+	int64_t weekday = days_from_civil(c.year, c.month, c.day) % 7;
+
+	buf_putf(b, "%s, %02u %s %04lld %02u:%02u:%02u GMT",
+	    days[weekday < 0 ? weekday + 7 : weekday], c.day, months[c.month - 1],
+	    (long long)c.year, c.hour, c.minute, c.second);
 }

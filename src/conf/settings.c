@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/now.h"
 #include "base/num.h"
 #include "settings_values.h"
 
@@ -346,6 +347,9 @@ static struct span value_text(
 		return buf_span(&text);
 	case OCTAL:
 		buf_putf(&text, "%04llo", (unsigned long long)*(const uint64_t *)at);
+		return buf_span(&text);
+	case DAY:
+		now_put_day(&text, *(const int64_t *)at);
 		return buf_span(&text);
 	case FLAG:
 		if (settings_values_is_laravels(row))

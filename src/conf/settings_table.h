@@ -18,6 +18,7 @@ enum setting_type {
 	PASSWORD,
 	NUMBER,
 	OCTAL,
+	DAY, /* YYYY-MM-DD: its first moment in UTC, as microseconds since 1970 */
 	FLAG,
 	SWITCH, /* a flag that may also be "auto" */
 	WORD,

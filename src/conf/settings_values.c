@@ -1,6 +1,7 @@
 #include "settings_values.h"
 
 #include "base/buf.h"
+#include "base/now.h"
 #include "base/num.h"
 #include "secret_strength.h"
 #include "text/base64.h"
@@ -42,6 +43,13 @@ static void set_octal(struct reading *r)
 		    SPAN_ARG(text));
 	else
 		*(uint64_t *)target(r) = n;
+}
+
+static void set_day(struct reading *r)
+{
+	if (!now_from_day(r->value.value, (int64_t *)target(r)))
+		WRONG(r, "%s is \"%.*s\"; it must be a day: YYYY-MM-DD", r->row->name,
+		    SPAN_ARG(r->value.value));
 }
 
 static bool read_flag(struct span text, bool *ret)
@@ -277,6 +285,7 @@ static void (*const setters[])(struct reading *r) = {
     [PASSWORD] = set_text,
     [NUMBER] = set_number,
     [OCTAL] = set_octal,
+    [DAY] = set_day,
     [FLAG] = set_flag,
     [SWITCH] = set_switch,
     [WORD] = set_word,

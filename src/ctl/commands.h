@@ -39,5 +39,6 @@ int command_outbox_list(const struct startup *startup, int argc, char **argv);
 int command_outbox_show(const struct startup *startup, int argc, char **argv);
 int command_outbox_redrive(const struct startup *startup, int argc, char **argv);
 int command_outbox_purge(const struct startup *startup, int argc, char **argv);
+int command_smoke(const struct startup *startup, int argc, char **argv);
 
 #endif

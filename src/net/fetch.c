@@ -22,6 +22,7 @@ struct fetch {
 	struct curl_slist *headers;
 	char *reply;
 	size_t reply_len, reply_cap, reply_max;
+	const char *wants_header;
 	fetch_done_fn *done;
 	void *ctx;
 };
@@ -163,6 +164,8 @@ static bool set_headers(struct fetch *f, const struct fetch_request *request)
 		buf_putc(&key, '\0');
 		set = set && !key.failed && add_header(f, line);
 	}
+	for (size_t i = 0; request->headers != NULL && request->headers[i] != NULL; i++)
+		set = set && add_header(f, request->headers[i]);
 	return set;
 }
 
@@ -207,6 +210,7 @@ enum rc fetch_begin(
 	f->done = done;
 	f->ctx = ctx;
 	f->reply_max = request->reply_max;
+	f->wants_header = request->wants_header;
 	if (set_headers(f, request)) {
 		set_options(f, request, fetcher->ca_file);
 		if (curl_multi_add_handle(fetcher->multi, f->easy) == CURLM_OK) {
@@ -240,8 +244,9 @@ static bool was_sent(CURL *easy, CURLcode code)
 	}
 }
 
-static void read_answer(CURL *easy, struct fetch_reply *ret)
+static void read_answer(CURL *easy, const char *wants_header, struct fetch_reply *ret)
 {
+	struct curl_header *header;
 	curl_off_t retry_after_s = 0;
 	const char *type = NULL;
 	long status = 0;
@@ -250,6 +255,9 @@ static void read_answer(CURL *easy, struct fetch_reply *ret)
 	curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
 	curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry_after_s);
 	ret->status = (int)status;
+	if (wants_header != NULL &&
+	    curl_easy_header(easy, wants_header, 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
+		ret->header = span_of(header->value);
 	ret->is_html = type != NULL && strncasecmp(type, "text/html", strlen("text/html")) == 0;
 	if (retry_after_s > RETRY_AFTER_MOST_S)
 		retry_after_s = RETRY_AFTER_MOST_S;
@@ -267,7 +275,7 @@ static void end(struct fetcher *fetcher, struct fetch *f, CURLcode code)
 	};
 
 	if (code == CURLE_OK)
-		read_answer(f->easy, &reply);
+		read_answer(f->easy, f->wants_header, &reply);
 	curl_multi_remove_handle(fetcher->multi, f->easy);
 	fetcher->under_way--;
 	f->done(f->ctx, &reply);

@@ -3,7 +3,9 @@
 #include "base/log.h"
 #include "base/now.h"
 
-static void log_request(const struct server *server, const struct call *call, int64_t us)
+/* `old_caller` is absent when the path is one of today's. */
+static void log_request(
+    const struct server *server, const struct call *call, struct span old_caller, int64_t us)
 {
 	struct log_line line;
 
@@ -14,12 +16,28 @@ static void log_request(const struct server *server, const struct call *call, in
 	log_text(&line, "id", call->request.id);
 	log_text(&line, "from", call->request.params[PARAM_REMOTE_ADDR]);
 	log_text(&line, "method", call->request.params[PARAM_REQUEST_METHOD]);
-	log_text(&line, "path", call->request.path);
+	log_text(&line, "path", old_caller.ptr != NULL ? call->old_path : call->request.path);
 	log_number(&line, "status", call->response.status);
 	if (call->why != NULL)
 		log_text(&line, "why", span_of(call->why));
+	if (old_caller.ptr != NULL) {
+		log_number(&line, "legacy", 1);
+		log_text(&line, "caller", old_caller);
+	}
 	log_number(&line, "us", us);
 	log_end(&line);
+}
+
+/* Who asked for an old path, counted; absent when it was none. */
+static struct span count_caller(const struct call *call)
+{
+	struct buf caller = buf_in(call->mem, BOUND_PARAMS);
+
+	if (call->old_path.ptr == NULL)
+		return (struct span){0};
+	api_put_caller(&caller, call);
+	slot_count_caller(call->slot, buf_span(&caller), api_route_index(call), !call->is_let_in);
+	return buf_span(&caller);
 }
 
 static void answer(struct server *server, struct call *call, int64_t began_us)
@@ -33,7 +51,7 @@ static void answer(struct server *server, struct call *call, int64_t began_us)
 	fcgi_finish(server->fcgi);
 	us = now_monotonic_us() - began_us;
 	slot_count_request(server->slot, api_route_index(call), call->response.status, us);
-	log_request(server, call, us);
+	log_request(server, call, count_caller(call), us);
 }
 
 void serve(struct server *server, int fd)

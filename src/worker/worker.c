@@ -100,6 +100,7 @@ static enum rc open_server(
 		    .timeout_ms = (int64_t)s->db_timeout_s * 1000,
 		    .node_timeout_ms = (int64_t)s->db_node_timeout_ms,
 		    .legacy_aliases = s->legacy_aliases,
+		    .legacy_until_us = s->legacy_aliases ? s->legacy_sunset_us : INT64_MIN,
 		},
 	    .fcgi = fcgi_create(),
 	    .mem = arena_create(BOUND_ARENA_CHUNK),

@@ -95,7 +95,8 @@ async function start_nginx(t, { main = (text) => text, edit = {}, example = fals
   if (example) {
     const site = path.join(own, 'wa-accounts-site.conf');
     fs.writeFileSync(site, fs.readFileSync(site, 'utf8')
-      .replace('unix:/run/wa-accounts/wa-accounts.sock', `unix:${socket}`));
+      .replace('unix:/run/wa-accounts/wa-accounts.sock', `unix:${socket}`)
+      .replace('default /etc/nginx/wa-accounts/maintenance.on', `default ${run}/maintenance.on`));
     fs.mkdirSync(path.join(run, 'public'));
     fs.writeFileSync(path.join(run, 'public', 'index.php'), '');
     fs.writeFileSync(path.join(run, 'public', 'maintenance.html'), 'maintenance');
@@ -169,6 +170,8 @@ const UUID = '0198d7a2-3b1c-7e57-9c40-1d2f3a4b5c6d';
 const ID191 = 'a'.repeat(191);
 const ACCOUNTS = '/api/whatsapp/accounts';
 const PAGE = '/settings/whatsapp-accounts';
+const OLD_ACCOUNTS = '/api/whatsapp/sessions';
+const OLD_PAGE = '/settings/whatsapp-sessions';
 
 // [method, what the client sends, who answers, the path that the pool sees if it is another one]
 const PATHS = [
@@ -205,6 +208,32 @@ const PATHS = [
   ['GET', '/healthz', 'pool'],
   ['GET', '/readyz', 'pool'],
   ['GET', '/metrics', 'pool'],
+
+  // ours, by their old paths, which the pool knows
+  ['GET', OLD_PAGE, 'pool'],
+  ['POST', `${OLD_PAGE}/`, 'pool'],
+  ['GET', `${OLD_PAGE}?page=2`, 'pool', OLD_PAGE],
+  ['DELETE', `${OLD_PAGE}/${UUID}`, 'pool'],
+  ['GET', `${OLD_PAGE}/index.php`, 'pool'],
+  ['GET', `${OLD_ACCOUNTS}/active?limit=5`, 'pool', `${OLD_ACCOUNTS}/active`],
+  ['POST', `${OLD_ACCOUNTS}/broadcast/`, 'pool'],
+  ['GET', `${OLD_ACCOUNTS}/17/status`, 'pool'],
+  ['POST', `${OLD_ACCOUNTS}/17/status`, 'pool'],
+  ['POST', `${OLD_ACCOUNTS}/${UUID}/mark-disconnected`, 'pool'],
+
+  // Laravel's, by their old paths
+  ['GET', `${OLD_PAGE}-archive`, 'laravel'],
+  ['GET', `${OLD_PAGE}x`, 'laravel'],
+  ['GET', `${OLD_PAGE}%0a`, 'laravel'],
+  ['GET', '/settings/whatsapp-session', 'laravel'],
+  ['GET', OLD_ACCOUNTS, 'laravel'],
+  ['GET', `${OLD_ACCOUNTS}-for-cleanup/active`, 'laravel'],
+  ['GET', `${OLD_ACCOUNTS}/by-session/x`, 'laravel'],
+  ['GET', `${OLD_ACCOUNTS}/by-session/status`, 'laravel'],
+  ['POST', `${OLD_ACCOUNTS}/by-session/mark-disconnected`, 'laravel'],
+  ['PATCH', `${OLD_ACCOUNTS}/${UUID}/status`, 'laravel'],
+  ['PATCH', `${OLD_ACCOUNTS}/17/status/`, 'laravel'],
+  ['GET', `${OLD_ACCOUNTS}/17/status%0a`, 'laravel'],
 
   // Laravel's
   ['GET', '/', 'laravel'],
@@ -363,6 +392,105 @@ test('beside Laravel, example.conf leaves the page to PHP and gives the rest of 
   assert.equal(dead.text, 'maintenance');
 });
 
+const INERTIA = { 'X-Inertia': 'true', Accept: 'text/html, application/xhtml+xml' };
+const NAVIGATION = { Accept: 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.8' };
+
+test('who navigates to the old page is sent to today\'s, in both arrangements', async (t) => {
+  const standalone = await start_nginx(t);
+  const beside = await start_nginx(t, { example: true, php: 'php.sock' });
+  await start_pool(t, standalone.socket);
+  await start_pool(t, beside.socket);
+  await start_pool(t, path.join(beside.run, 'php.sock'),
+    { answer: (request) => ({ ...echo(request), headers: { 'X-Handled-By': 'laravel' } }) });
+  for (const { port } of [standalone, beside]) {
+    for (const method of ['GET', 'HEAD']) {
+      for (const target of [OLD_PAGE, `${OLD_PAGE}/`, '//settings/whatsapp%2Dsessions']) {
+        for (const headers of [NAVIGATION, INERTIA]) {
+          const got = await ask(port, method, target, { headers });
+          assert.equal(got.status, 302, `${method} ${target}`);
+          assert.equal(got.headers.location, PAGE);
+          assert.equal(got.headers['x-handled-by'], undefined);
+        }
+      }
+    }
+    assert.equal((await ask(port, 'GET', `${OLD_PAGE}?a=%0d%0ab`, { headers: NAVIGATION })).headers.location,
+      `${PAGE}?a=%0d%0ab`);
+    // What a page that is still open does goes on.
+    const partial = { ...INERTIA, 'X-Inertia-Partial-Component': 'User/Settings/WhatsAppAccounts',
+      'X-Inertia-Partial-Data': 'accounts' };
+    for (const [method, target, headers] of [['GET', OLD_PAGE, { Accept: 'application/json' }],
+      ['GET', OLD_PAGE, partial], ['POST', OLD_PAGE, NAVIGATION], ['POST', OLD_PAGE, INERTIA],
+      ['GET', `${OLD_PAGE}/${UUID}`, NAVIGATION], ['DELETE', `${OLD_PAGE}/${UUID}`, INERTIA]]) {
+      const got = await ask(port, method, target, { headers });
+      assert.equal(got.status, 200, `${method} ${target} ${JSON.stringify(headers)}`);
+      assert.equal(got.headers['x-handled-by'], 'pool');
+    }
+  }
+  const kept = await ask(beside.port, 'GET', OLD_PAGE, { headers: NAVIGATION });
+  assert.equal(kept.headers['x-frame-options'], 'SAMEORIGIN', 'the headers of the vhost stay');
+  const patched = await ask(beside.port, 'PATCH', `${OLD_ACCOUNTS}//17/%73tatus?a=1`, { body: '{}' });
+  assert.equal(patched.headers['x-handled-by'], 'laravel');
+  assert.equal(patched.json().params.REQUEST_URI, `${OLD_ACCOUNTS}//17/%73tatus?a=1`);
+});
+
+// --- Maintenance
+
+test('while the file of maintenance is there nginx answers for the pool, and then the pool again', async (t) => {
+  const nginx = await start_nginx(t, { main: (text) => text.replace('http {',
+    'http {\n    open_file_cache max=100;\n    open_file_cache_errors on;') });
+  const pool = await start_pool(t, nginx.socket);
+  const file = path.join(nginx.run, 'maintenance.on');
+  const pages = [PAGE, `${PAGE}/`, `${PAGE}/${UUID}`, OLD_PAGE, `${OLD_PAGE}/${UUID}`, '/broadcasting/auth'];
+  const nodes = [ACCOUNTS, OLD_ACCOUNTS].flatMap((base) => [`${base}/active`, `${base}/broadcast`, `${base}/17/status`,
+    `${base}/17/mark-disconnected`]);
+  const all_serve = async () => {
+    for (const target of [...pages, ...nodes]) {
+      assert.equal((await ask(nginx.port, 'POST', target, { body: '{}' })).headers['x-handled-by'], 'pool', target);
+    }
+  };
+  for (let round = 0; round < 2; round++) {
+    await all_serve();
+    fs.writeFileSync(file, '');
+    const before = pool.requests.length;
+    for (const method of ['GET', 'POST', 'DELETE']) {
+      const body = method === 'POST' ? '{"x":1}' : undefined;
+      for (const target of pages) {
+        assert_own_error(await ask(nginx.port, method, target, { body }), 503, 'unavailable', { retry_after: '5' });
+      }
+      for (const target of nodes) {
+        assert_own_error(await ask(nginx.port, method, target, { body }), 429, 'unavailable',
+          { node: true, retry_after: '1' });
+      }
+    }
+    assert.equal(pool.requests.length, before, 'the pool sees none of it');
+    // The pool can be looked at, and Laravel's is Laravel's.
+    for (const target of ['/healthz', '/readyz', '/metrics']) {
+      assert.equal((await ask(nginx.port, 'GET', target)).headers['x-handled-by'], 'pool', target);
+    }
+    for (const [method, target] of [['PATCH', `${ACCOUNTS}/17/status`], ['GET', '/settings/whatsapp']]) {
+      assert.equal((await ask(nginx.port, method, target)).headers['x-handled-by'], 'laravel', target);
+    }
+    assert.equal((await ask(nginx.port, 'GET', OLD_PAGE, { headers: NAVIGATION })).status, 302);
+    fs.rmSync(file);
+  }
+  await all_serve();
+});
+
+test('in maintenance beside Laravel the page stays Laravel\'s', async (t) => {
+  const nginx = await start_nginx(t, { example: true, php: 'php.sock' });
+  await start_pool(t, nginx.socket);
+  await start_pool(t, path.join(nginx.run, 'php.sock'),
+    { answer: (request) => ({ ...echo(request), headers: { 'X-Handled-By': 'laravel' } }) });
+  fs.writeFileSync(path.join(nginx.run, 'maintenance.on'), '');
+  for (const [method, target, headers] of [['GET', PAGE, NAVIGATION], ['GET', `${PAGE}/`, INERTIA],
+    ['POST', '/broadcasting/auth', {}], ['PATCH', `${ACCOUNTS}/17/status`, {}]]) {
+    assert.equal((await ask(nginx.port, method, target, { headers })).headers['x-handled-by'], 'laravel', target);
+  }
+  const page = await ask(nginx.port, 'GET', PAGE, { headers: { Accept: 'application/json' } });
+  assert_own_error(page, 503, 'unavailable', { retry_after: '5' });
+  assert.equal((await ask(nginx.port, 'GET', `${ACCOUNTS}/active`)).status, 429);
+});
+
 test('standalone in wa-accounts-site.conf gives the page to the pool', async (t) => {
   const nginx = await start_nginx(t, {
     example: true, php: 'php.sock',
@@ -421,6 +549,12 @@ const LOCATIONS = [
   [`${ACCOUNTS}/broadcast`, WITH_BODY],
   [`${ACCOUNTS}/17/status`, WITH_BODY],
   [`${ACCOUNTS}/17/mark-disconnected`, WITH_BODY],
+  [OLD_PAGE, BROWSER],
+  [`${OLD_PAGE}/${UUID}`, BROWSER],
+  [`${OLD_ACCOUNTS}/active`, WITH_BODY],
+  [`${OLD_ACCOUNTS}/broadcast`, WITH_BODY],
+  [`${OLD_ACCOUNTS}/17/status`, WITH_BODY],
+  [`${OLD_ACCOUNTS}/17/mark-disconnected`, WITH_BODY],
   ['/healthz', [...WITH_BODY, 'WA_LOCAL']],
   ['/readyz', [...WITH_BODY, 'WA_LOCAL']],
   ['/metrics', [...WITH_BODY, 'WA_LOCAL']],
@@ -495,7 +629,7 @@ test('without a pool browsers get 503 and the Node service 429', async (t) => {
   const seen = new Set();
   for (const [target] of LOCATIONS) {
     for (const method of ['GET', 'POST']) {
-      const node = target.startsWith(ACCOUNTS);
+      const node = target.startsWith('/api/');
       const got = await ask(nginx.port, method, target, { headers: { 'X-Request-Id': 'chosen-by-the-client' } });
       assert_own_error(got, node ? 429 : 503, 'unavailable', { node, retry_after: node ? '1' : '5' });
       assert.equal(got.json().message, 'Service temporarily unavailable');
@@ -514,7 +648,7 @@ test('a pool that does not answer in time or hangs up is unavailable, too', asyn
   await start_pool(t, nginx.socket, { answer: () => how });
   for (how of ['hang', 'drop']) {
     for (const [target] of LOCATIONS) {
-      const node = target.startsWith(ACCOUNTS);
+      const node = target.startsWith('/api/');
       const got = await ask(nginx.port, 'POST', target, { body: '{}' });
       assert_own_error(got, node ? 429 : 503, 'unavailable', { node, retry_after: node ? '1' : '5' });
     }
@@ -525,7 +659,7 @@ test('a body over 1 MiB is refused, one of 1 MiB is not', async (t) => {
   const nginx = await start_nginx(t);
   const pool = await start_pool(t, nginx.socket);
   for (const [target] of LOCATIONS) {
-    const node = target.startsWith(ACCOUNTS);
+    const node = target.startsWith('/api/');
     const fits = await ask(nginx.port, 'POST', target, { body: Buffer.alloc(MIB, 'x') });
     assert.equal(fits.status, 200, target);
     assert.equal(pool.requests.at(-1).body.length, MIB);
@@ -551,7 +685,7 @@ test('the rate limit holds for browser routes only', async (t) => {
   const refused = got.filter((one) => one.status !== 200);
   assert.ok(refused.length > 0 && refused.length < got.length, `${refused.length} refused`);
   for (const one of refused) assert_own_error(one, 429, 'too_many_requests', { retry_after: '1' });
-  for (const target of [`${PAGE}/${UUID}`, '/broadcasting/auth']) {
+  for (const target of [`${PAGE}/${UUID}`, `${OLD_PAGE}/${UUID}`, '/broadcasting/auth']) {
     assert.ok((await flood(target)).some((one) => one.status === 429), target);
   }
 });
@@ -588,7 +722,7 @@ test('after a host accepted it, a GET goes to the next one and a POST does not',
       const got = await ask(nginx.port, method, target, { body: method === 'HEAD' ? undefined : '{}' });
       assert.equal(first.requests.length - before[0], 1, `${method} ${target}`);
       assert.equal(second.requests.length - before[1], retried ? 1 : 0, `${method} ${target}`);
-      const refusal = target.startsWith(ACCOUNTS) ? 429 : 503;
+      const refusal = target.startsWith('/api/') ? 429 : 503;
       assert.equal(got.status, retried ? 200 : refusal, `${method} ${target}`);
       assert.equal(got.all('x-request-id').length, 1);
     }

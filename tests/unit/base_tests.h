@@ -9,6 +9,7 @@ int test_base_arena(void);
 int test_base_bell(void);
 int test_base_board(void);
 int test_base_buf(void);
+int test_base_callers(void);
 int test_base_log(void);
 int test_base_names(void);
 int test_base_now(void);

@@ -183,6 +183,8 @@ void net_keep(void *ctx, const struct fetch_reply *reply)
 	outcome->calls++;
 	outcome->reply = *reply;
 	outcome->reply.body = arena_copy(outcome->mem, reply->body);
+	if (reply->header.ptr != NULL)
+		outcome->reply.header = arena_copy(outcome->mem, reply->header);
 }
 
 struct span net_url(const struct net_server *server, const char *path)

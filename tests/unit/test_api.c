@@ -4,6 +4,7 @@
 
 #include "api/metrics.h"
 #include "api/reply.h"
+#include "api_tests.h"
 #include "auth/guard.h"
 #include "base/buf.h"
 #include "unit.h"
@@ -398,12 +399,15 @@ static void test_deliveries_are_timed_by_kind(void **state)
 
 static void test_every_name_has_its_help_and_type_once(void **state)
 {
+	struct callers_sum *callers = arena_alloc(*state, sizeof(*callers));
 	struct board *board = board_create(2);
 	struct buf b = buf_in(*state, 1 * MIB);
 	struct span rest, line;
 
 	metrics_put_pool(&b, board, 0);
 	metrics_put_routes(&b, board, &api_routes);
+	board_sum_callers(board, callers);
+	metrics_put_callers(&b, callers, &api_routes);
 	metrics_put_relay(&b, board, 0, BOUND_INSTANCES);
 	metrics_put_outbox(&b, &(struct outbox_depth){0});
 	rest = buf_span(&b);
@@ -452,5 +456,5 @@ int main(void)
 
 	return unit_run("api/routes", route_tests) +
 	       unit_run("api/reply, api/answer", reply_tests) +
-	       unit_run("api/metrics", metric_tests);
+	       unit_run("api/metrics", metric_tests) + test_api_legacy();
 }

@@ -136,6 +136,47 @@ static void test_the_29th_of_february_is_there_in_leap_years_only(void **state)
 	    now_sql(now_from_civil(2100, 2, 28, 24, 0, 0, 0), text), "2100-03-01 00:00:00");
 }
 
+static void test_a_day_is_one_that_there_is(void **state)
+{
+	static const char *const wrong[] = {"", "2027", "2027-11-1", "2027-11-014", "2027-11-14 ",
+	    " 2027-11-14", "2027/11/14", "14-11-2027", "2027-02-29", "2027-00-01", "2027-01-00",
+	    "2027-13-01", "2027-04-31", "2027-11-32", "1969-12-31", "0000-01-01", "-027-11-14",
+	    "2027-1a-14", "2027-11-+4", "20271114", "2027-11-14T00:00:00Z"};
+	static const char *const right[] = {
+	    "1970-01-01", "2024-02-29", "2000-02-29", "2027-11-14", "9999-12-31"};
+	int64_t us = 7;
+
+	for (size_t i = 0; i < COUNT(wrong); i++)
+		if (now_from_day(span_of(wrong[i]), &us) || us != 7)
+			fail_msg("\"%s\" is a day", wrong[i]);
+	for (size_t i = 0; i < COUNT(right); i++) {
+		struct buf b = buf_in(*state, 64);
+
+		assert_true(now_from_day(span_of(right[i]), &us));
+		assert_true(us % (DAY_S * US_PER_S) == 0);
+		now_put_day(&b, us);
+		assert_same(buf_span(&b), span_of(right[i]));
+	}
+	assert_true(now_from_day(SPAN_OF("2027-11-14"), &us));
+	assert_true(us == now_from_civil(2027, 11, 14, 0, 0, 0, 0));
+}
+
+static void test_a_time_of_http_is_the_c_librarys(void **state)
+{
+	for (int64_t day = -800; day < 40000; day += 13) {
+		int64_t us = (day * DAY_S + day) * US_PER_S;
+		time_t seconds = (time_t)(us / US_PER_S);
+		struct buf b = buf_in(*state, 64);
+		char want[64];
+		struct tm tm;
+
+		gmtime_r(&seconds, &tm);
+		strftime(want, sizeof(want), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+		now_put_http(&b, us);
+		assert_same(buf_span(&b), span_of(want));
+	}
+}
+
 static void test_the_wall_clock_is_the_c_librarys(void **state)
 {
 	int64_t before = (int64_t)time(NULL), seconds = now_us() / US_PER_S;
@@ -167,6 +208,8 @@ int test_base_now(void)
 	    cmocka_unit_test(test_a_time_before_1970_is_not_one_second_late),
 	    arena_test(test_the_texts_are_laravels_and_mariadbs),
 	    cmocka_unit_test(test_the_29th_of_february_is_there_in_leap_years_only),
+	    arena_test(test_a_day_is_one_that_there_is),
+	    arena_test(test_a_time_of_http_is_the_c_librarys),
 	    cmocka_unit_test(test_the_wall_clock_is_the_c_librarys),
 	    cmocka_unit_test(test_the_monotonic_clock_does_not_go_back),
 	};

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "base/now.h"
 #include "conf/settings_table.h"
 #include "conf_tests.h"
 #include "unit.h"
@@ -118,6 +119,18 @@ static void test_a_mode_is_octal(void **state)
 	assert_true(unit_has(conf_tests_mistake(*state, "WA_LISTEN_MODE=00660"), "octal mode"));
 	assert_true(unit_has(conf_tests_mistake(*state, "WA_LISTEN_MODE=-1"), "octal mode"));
 	assert_true(unit_has(conf_tests_mistake(*state, "WA_LISTEN_MODE=u=rw"), "octal mode"));
+}
+
+static void test_a_day_is_kept_as_its_first_moment(void **state)
+{
+	assert_true(conf_tests_settings(*state, "").legacy_sunset_us ==
+		    now_from_civil(2027, 11, 14, 0, 0, 0, 0));
+	assert_true(conf_tests_settings(*state, "WA_LEGACY_SUNSET=2026-02-28").legacy_sunset_us ==
+		    now_from_civil(2026, 2, 28, 0, 0, 0, 0));
+	assert_span(conf_tests_mistake(*state, "WA_LEGACY_SUNSET=2026-02-29"),
+	    "WA_LEGACY_SUNSET is \"2026-02-29\"; it must be a day: YYYY-MM-DD");
+	assert_non_null(conf_tests_mistake(*state, "WA_LEGACY_SUNSET=tomorrow").ptr);
+	assert_non_null(conf_tests_mistake(*state, "WA_LEGACY_SUNSET=14.11.2027").ptr);
 }
 
 static void test_a_flag_has_laravels_words_and_ours(void **state)
@@ -569,6 +582,7 @@ int test_conf_settings(void)
 	    arena_test(test_a_number_keeps_to_its_range),
 	    arena_test(test_what_is_no_whole_number_is_none),
 	    arena_test(test_a_mode_is_octal),
+	    arena_test(test_a_day_is_kept_as_its_first_moment),
 	    arena_test(test_a_flag_has_laravels_words_and_ours),
 	    arena_test(test_a_word_is_one_of_its_list),
 	    arena_test(test_a_weak_secret_is_refused_without_being_shown),

@@ -93,6 +93,31 @@ static void test_without_a_body_and_a_key_neither_is_named(void **state)
 	close_scene(&s);
 }
 
+static void test_further_headers_are_sent_and_one_of_the_answers_is_told(void **state)
+{
+	static const char *const headers[] = {"X-Timestamp: 5", "Authorization: Bearer a b", NULL};
+	struct scene s =
+	    open_scene(*state, net_says, OK_OF(0) "deprecation: @1\r\nX-Other: 2\r\n\r\n");
+	struct fetch_request request = {
+	    .method = "GET",
+	    .url = net_url(&s.server, "/x"),
+	    .headers = headers,
+	    .wants_header = "Deprecation",
+	    .timeout_ms = 60000,
+	};
+
+	assert_span(net_fetch(s.fetcher, &s.server, &request).header, "@1");
+	assert_true(has_line(s.server.last, "X-Timestamp: 5"));
+	assert_true(has_line(s.server.last, "Authorization: Bearer a b"));
+	request.headers = NULL;
+	request.wants_header = "Sunset";
+	assert_null(net_fetch(s.fetcher, &s.server, &request).header.ptr);
+	assert_false(unit_has(s.server.last, "X-Timestamp"));
+	request.wants_header = NULL;
+	assert_null(net_fetch(s.fetcher, &s.server, &request).header.ptr);
+	close_scene(&s);
+}
+
 static void test_any_method_may_have_a_body(void **state)
 {
 	struct scene s = open_scene(*state, net_says, OK_OF(0) "\r\n");
@@ -495,6 +520,7 @@ int test_net_fetch(void)
 	const struct CMUnitTest tests[] = {
 	    arena_test(test_a_request_is_sent_as_it_was_asked_for),
 	    arena_test(test_without_a_body_and_a_key_neither_is_named),
+	    arena_test(test_further_headers_are_sent_and_one_of_the_answers_is_told),
 	    arena_test(test_any_method_may_have_a_body),
 	    arena_test(test_a_handle_that_is_used_again_keeps_nothing_of_its_last_request),
 	    arena_test(test_a_path_is_sent_as_it_was_written),
