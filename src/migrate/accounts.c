@@ -133,9 +133,10 @@ static void put_changed_column(struct buf *b, const struct column *old, const st
 }
 
 /* Column, type and letters; NULL is a row that was made since. */
-static void put_state_column(struct buf *b, const char *name, const struct column *old)
+static void put_state_column(struct buf *b, struct span name, const struct column *old)
 {
-	buf_putf(b, "%s %.*s", name, SPAN_ARG(old->type));
+	definition_put_name(b, name);
+	buf_putf(b, " %.*s", SPAN_ARG(old->type));
 	put_charset(b, old, false);
 	buf_puts(b, " NULL");
 }
@@ -167,6 +168,11 @@ static bool is_number(struct span data_type)
 	return false;
 }
 
+static bool is_place(struct span data_type)
+{
+	return span_is(data_type, "geometry") || span_is(data_type, "point");
+}
+
 static bool is_time(struct span data_type)
 {
 	return span_is(data_type, "timestamp") || span_is(data_type, "datetime") ||
@@ -186,6 +192,14 @@ void accounts_put_nothing(struct buf *b, const struct column *column, bool is_js
 		buf_puts(b, "'1970-01-02 00:00:00'");
 	} else if (span_is(column->data_type, "time")) {
 		buf_puts(b, "'00:00:00'");
+	} else if (span_is(column->data_type, "uuid")) {
+		buf_puts(b, "'00000000-0000-0000-0000-000000000000'");
+	} else if (span_is(column->data_type, "inet6")) {
+		buf_puts(b, "'::'");
+	} else if (span_is(column->data_type, "inet4")) {
+		buf_puts(b, "'0.0.0.0'");
+	} else if (is_place(column->data_type)) {
+		buf_puts(b, "ST_GeomFromText('POINT(0 0)')");
 	} else if (span_is(column->data_type, "enum") && first != NULL) {
 		/* Its first word, as the type writes it. */
 		const char *end = memchr(
@@ -276,7 +290,7 @@ void accounts_put_rebuild(struct buf *b, const struct definition *now,
 
 	if (status != NULL) {
 		put_clause(b, "MODIFY COLUMN ");
-		put_state_column(b, "status", status);
+		put_state_column(b, status->name, status);
 	}
 	put_needs(b, columns);
 	put_unknown(b, now, columns);
@@ -295,24 +309,29 @@ void accounts_put_rename(struct buf *b, const struct columns *columns)
 
 	if (status != NULL) {
 		put_clause(b, "CHANGE COLUMN status ");
-		put_state_column(b, "wa_old_status", status);
+		put_state_column(b, SPAN_OF("wa_old_status"), status);
 		buf_puts(b, " INVISIBLE DEFAULT NULL");
 	}
 	if (survey_column(columns, "session_name") != NULL)
 		put_clause(b, "RENAME COLUMN session_name TO account_name");
 }
 
-void accounts_put_rename_back(struct buf *b, const struct columns *columns, bool had_session_name)
+void accounts_put_rename_back(
+    struct buf *b, const struct columns *columns, const struct columns *old)
 {
 	const struct column *status = survey_column(columns, "wa_old_status");
+	const struct column *old_status = survey_column(old, "status");
+	const struct column *old_name = survey_column(old, "session_name");
 
-	if (status != NULL) {
+	if (status != NULL && old_status != NULL) {
 		put_clause(b, "CHANGE COLUMN wa_old_status ");
-		put_state_column(b, "status", status);
+		put_state_column(b, old_status->name, status);
 		buf_puts(b, " DEFAULT NULL");
 	}
-	if (had_session_name && survey_column(columns, "account_name") != NULL)
-		put_clause(b, "RENAME COLUMN account_name TO session_name");
+	if (old_name != NULL && survey_column(columns, "account_name") != NULL) {
+		put_clause(b, "RENAME COLUMN account_name TO ");
+		definition_put_name(b, old_name->name);
+	}
 }
 
 bool accounts_goes(const struct part *part)

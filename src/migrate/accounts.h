@@ -49,7 +49,8 @@ void accounts_put_rebuild(struct buf *b, const struct definition *now,
     const struct columns *columns, bool adds_workspace_key, bool adds_creator_key);
 /* The instant renames of columns, there and back. */
 void accounts_put_rename(struct buf *b, const struct columns *columns);
-void accounts_put_rename_back(struct buf *b, const struct columns *columns, bool had_session_name);
+void accounts_put_rename_back(
+    struct buf *b, const struct columns *columns, const struct columns *old);
 
 /* What is ours and goes when the old form comes back. */
 bool accounts_goes(const struct part *part);

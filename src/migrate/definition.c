@@ -186,6 +186,15 @@ bool definition_key_has(const struct part *key, struct span column)
 	return false;
 }
 
+bool definition_is_unique(const struct definition *definition, struct span column)
+{
+	for (size_t i = 0; i < definition->count; i++)
+		if (definition->parts[i].kind == PART_KEY && definition->parts[i].is_unique &&
+		    definition_key_has(&definition->parts[i], column))
+			return true;
+	return false;
+}
+
 static void put_comma(struct buf *b, size_t begin)
 {
 	if (b->len > begin)

@@ -44,6 +44,8 @@ const struct part *definition_find(
 /* Whether the key has this column. */
 bool definition_key_has(const struct part *key, struct span column);
 
+/* Whether it is a column of a unique key, the primary one aside. */
+bool definition_is_unique(const struct definition *definition, struct span column);
 /* The next name of a key's columns, without its backticks; `rest` begins as part.columns. */
 bool definition_next_column(struct span *rest, struct span *ret);
 

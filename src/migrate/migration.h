@@ -38,6 +38,17 @@ struct migration {
 	char holder[192]; /* of the lease: us */
 };
 
+static inline bool has_table(const struct migration *m, const char *table)
+{
+	return survey_table(&m->survey, table) != NULL;
+}
+
+/* Of the sessions; of the accounts if there are no sessions. */
+static inline bool has_column(const struct migration *m, const char *column)
+{
+	return survey_column(&m->survey.columns, column) != NULL;
+}
+
 /* A line of the report; how far the step is. */
 void tell(const struct migration *m, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* One of any length. */

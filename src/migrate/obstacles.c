@@ -4,24 +4,14 @@
 #include <stdio.h>
 
 #include "definition.h"
+#include "steps.h"
 #include "words.h"
 
 enum { ROWS_TOLD = 20, IDS_TOLD = 1000 };
 
 static const char *live(const struct migration *m)
 {
-	return survey_column(&m->survey.columns, "deleted_at") != NULL ? "deleted_at IS NULL"
-								       : "TRUE";
-}
-
-static bool has(const struct migration *m, const char *column)
-{
-	return survey_column(&m->survey.columns, column) != NULL;
-}
-
-static bool has_table(const struct migration *m, const char *table)
-{
-	return survey_table(&m->survey, table) != NULL;
+	return has_column(m, "deleted_at") ? "deleted_at IS NULL" : "TRUE";
 }
 
 /* --- more than one primary, one number more than once */
@@ -41,7 +31,7 @@ void obstacles_put_losers(struct migration *m, struct buf *b, bool by_number)
 	    by_number ? digits : "1");
 	words_put_connected(b);
 	buf_puts(b, " DESC,");
-	if (has(m, "last_activity_at"))
+	if (has_column(m, "last_activity_at"))
 		buf_puts(b, " last_activity_at DESC,");
 	buf_puts(b, " id DESC)) AS ranked WHERE place > 1");
 }
@@ -132,10 +122,10 @@ static enum rc tell_losers(struct migration *m, bool by_number, uint64_t *count)
 		      : "two_primaries: a workspace has more than one live primary account");
 	struct buf sql = statement_new(m);
 	uint64_t losers = 0;
-	bool may_delete = has(m, "deleted_at");
+	bool may_delete = has_column(m, "deleted_at");
 	enum rc rc;
 
-	if (!has(m, by_number ? "phone_number" : "is_primary") || !has(m, "status"))
+	if (!has_column(m, by_number ? "phone_number" : "is_primary") || !has_column(m, "status"))
 		return RC_OK;
 	rc = count_losers(m, by_number, &losers);
 	if (rc != RC_OK || losers == 0)
@@ -196,7 +186,7 @@ static enum rc tell_states(struct migration *m, uint64_t *count)
 	struct buf sql = statement_new(m), bad = statement_new(m);
 	enum rc rc;
 
-	if (!has(m, "status")) {
+	if (!has_column(m, "status")) {
 		*count += 1;
 		tell(m, "obstacle unknown_state: " SESSIONS " has no column status");
 		return RC_OK;
@@ -223,7 +213,7 @@ static enum rc tell_providers(struct migration *m, uint64_t *count)
 	struct buf sql = statement_new(m);
 	enum rc rc;
 
-	if (!has(m, "provider_type"))
+	if (!has_column(m, "provider_type"))
 		return RC_OK;
 	buf_puts(&sql,
 	    "SELECT provider_type, COUNT(*), MIN(id) FROM " SESSIONS
@@ -246,7 +236,7 @@ static enum rc tell_unique(
 	struct buf sql = statement_new(m);
 	enum rc rc;
 
-	if (!has(m, column))
+	if (!has_column(m, column))
 		return RC_OK;
 	buf_putf(&sql,
 	    "SELECT %s, COUNT(*), MIN(id) FROM " SESSIONS
@@ -300,7 +290,7 @@ static enum rc tell_parent(struct migration *m, const char *column, const char *
 	struct buf sql = statement_new(m);
 	enum rc rc;
 
-	if (!has(m, column) || !has_table(m, parent))
+	if (!has_column(m, column) || !has_table(m, parent))
 		return RC_OK;
 	rows.parent = one;
 	buf_putf(&sql,
@@ -422,14 +412,14 @@ static enum rc tell_taken(struct migration *m, uint64_t *count)
 		    m, "  cure: see which of both the application uses, and DROP TABLE the other;");
 	}
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
-		if (!has(m, ours[i]))
+		if (!has_column(m, ours[i]))
 			continue;
 		*count += 1;
 		tell(m, "obstacle accounts_exist: " SESSIONS " has a column %s already", ours[i]);
 		tell(m, "  cure: ALTER TABLE " SESSIONS " RENAME COLUMN %s TO %s_before;", ours[i],
 		    ours[i]);
 	}
-	if (has(m, "session_name") && has(m, "account_name")) {
+	if (has_column(m, "session_name") && has_column(m, "account_name")) {
 		*count += 1;
 		tell(m,
 		    "obstacle accounts_exist: " SESSIONS " has both session_name and account_name");
@@ -437,6 +427,72 @@ static enum rc tell_taken(struct migration *m, uint64_t *count)
 			" RENAME COLUMN session_name TO session_name_before;");
 	}
 	return tell_taken_accounts(m, count);
+}
+
+/* Where both the old and the new name are there already, nothing can be renamed. */
+static enum rc tell_taken_columns(struct migration *m, uint64_t *count)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < renamed_count && rc == RC_OK; i++) {
+		const struct renamed *r = &renamed_columns[i];
+		const char *table = r->table_before != NULL && has_table(m, r->table_before)
+					? r->table_before
+					: r->table;
+		struct columns columns = {0};
+
+		rc = survey_columns(m, table, &columns);
+		if (rc != RC_OK || survey_column(&columns, r->old_column) == NULL ||
+		    survey_column(&columns, r->new_column) == NULL)
+			continue;
+		*count += 1;
+		tell(m, "obstacle accounts_exist: %s has both %s and %s", table, r->old_column,
+		    r->new_column);
+		tell(m, "  cure: ALTER TABLE %s RENAME COLUMN %s TO %s_before;", table,
+		    r->new_column, r->new_column);
+	}
+	return rc;
+}
+
+/* --- triggers */
+
+static enum rc tell_trigger(void *ctx, const struct db_value *row)
+{
+	struct rows *rows = ctx;
+	struct buf line = statement_new(rows->m);
+
+	if (!next_row(rows))
+		return RC_OK;
+	tell(rows->m, "  %.*s, at each %.*s", SPAN_ARG(row[0].s), SPAN_ARG(row[1].s));
+	buf_puts(&line, "  cure: DROP TRIGGER ");
+	definition_put_name(&line, row[0].s);
+	buf_puts(&line, ";");
+	tell_text(rows->m, &line);
+	return RC_OK;
+}
+
+/*
+ * At an UPDATE it would write what our own statements must leave as it is; one
+ * that names a renamed column would fail.
+ */
+static enum rc tell_triggers(struct migration *m, uint64_t *count)
+{
+	struct rows rows =
+	    rows_new(m, "triggers: triggers of " SESSIONS
+			" would run, or fail, while it is changed; note them (SHOW CREATE TRIGGER),"
+			" and make them again afterwards with the new names");
+	struct buf sql = statement_new(m);
+	enum rc rc;
+
+	buf_puts(&sql,
+	    "SELECT trigger_name, event_manipulation FROM information_schema.triggers"
+	    " WHERE trigger_schema = DATABASE() AND event_object_table = '" SESSIONS
+	    "'"
+	    " AND (event_manipulation = 'UPDATE' OR action_statement REGEXP"
+	    " '(new|old)`?[.]`?(status|session_name)') ORDER BY 1");
+	rc = read_each(m, &sql, "ss", tell_trigger, &rows);
+	*count += rows.count > 0;
+	return rc;
 }
 
 /* --- privileges */
@@ -539,8 +595,8 @@ static enum rc tell_privileges(struct migration *m, uint64_t *count)
 enum rc obstacles_tell(struct migration *m, uint64_t *ret)
 {
 	static enum rc (*const kinds[])(struct migration * m, uint64_t * count) = {tell_privileges,
-	    tell_taken, tell_states, tell_providers, tell_uniques, tell_orphans, tell_primaries,
-	    tell_numbers};
+	    tell_taken, tell_taken_columns, tell_triggers, tell_states, tell_providers,
+	    tell_uniques, tell_orphans, tell_primaries, tell_numbers};
 	uint64_t count = 0;
 	enum rc rc = RC_OK;
 

@@ -61,7 +61,7 @@ static void tell_columns(struct migration *m)
 		else if (!span_is(old->name, need->name))
 			tell(m, "  %-22s is %.*s until now", need->name, SPAN_ARG(old->name));
 		else if (accounts_must_change(old, need))
-			tell(m, "  %-22s gets room for what accounts need: was %.*s%s", need->name,
+			tell(m, "  %-22s becomes wider, or may be NULL: was %.*s%s", need->name,
 			    SPAN_ARG(old->type), old->is_nullable ? "" : " NOT NULL");
 	}
 	tell(m, "  %-22s is status until now, and is kept until migrate finalize", "wa_old_status");
@@ -150,10 +150,9 @@ static enum rc tell_unguarded(struct migration *m)
 
 	for (size_t i = 0; i < renamed_count && rc == RC_OK; i++) {
 		const struct renamed *r = &renamed_columns[i];
-		const char *table =
-		    r->table_before != NULL && survey_table(&m->survey, r->table_before) != NULL
-			? r->table_before
-			: r->table;
+		const char *table = r->table_before != NULL && has_table(m, r->table_before)
+					? r->table_before
+					: r->table;
 		struct columns columns = {0};
 		struct buf sql = statement_new(m);
 		uint64_t orphans = 0;
@@ -206,7 +205,8 @@ enum rc plan_tell(struct migration *m, uint64_t *ret_obstacles)
 	if (rc != RC_OK)
 		return rc;
 	if (*ret_obstacles > 0)
-		tell(m, "%llu obstacles", (unsigned long long)*ret_obstacles);
+		tell(m, "%llu obstacle%s", (unsigned long long)*ret_obstacles,
+		    *ret_obstacles > 1 ? "s" : "");
 	else
 		tell(m, "no obstacles");
 	return RC_OK;

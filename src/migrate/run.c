@@ -13,16 +13,19 @@
 #include "tables.h"
 
 /*
- * Of every connection that a run makes: a statement takes as long as it takes
- * and waits a short time only for its lock.  Dates that the old application
- * has stored are no mistakes of ours, zeros among them.
+ * Of every connection that a run makes, whatever the server's own settings
+ * are: a statement takes as long as it takes and waits a short time only for
+ * its lock.  Dates that the old application has stored are no mistakes of
+ * ours, zeros among them.
  */
 static enum rc prepare_connection(struct db *db, void *ctx)
 {
 	(void)ctx;
 	return db_execute(db,
 	    "SET SESSION max_statement_time = 0, lock_wait_timeout = 2, sql_mode ="
-	    " 'STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION', group_concat_max_len = 1048576");
+	    " 'STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION', alter_algorithm = 'DEFAULT',"
+	    " foreign_key_checks = 1, sql_quote_show_create = 1, sql_safe_updates = 0, sql_select_limit = 18446744073709551615,"
+	    " group_concat_max_len = 1048576");
 }
 
 static bool open_migration(struct migration *m, const struct migrate_options *options)
@@ -56,11 +59,6 @@ static void close_migration(struct migration *m)
 	arena_free(m->row);
 	arena_free(m->scratch);
 	arena_free(m->mem);
-}
-
-static bool has_table(const struct migration *m, const char *table)
-{
-	return survey_table(&m->survey, table) != NULL;
 }
 
 /* --- steps */
@@ -274,8 +272,8 @@ static enum migrate_end up(struct migration *m)
 		return failed(m, "look for obstacles");
 	if (obstacles > 0) {
 		tell(m,
-		    "nothing was changed: %llu obstacles; wa-accountsctl migrate plan shows all there is",
-		    (unsigned long long)obstacles);
+		    "nothing was changed: %llu obstacle%s; wa-accountsctl migrate plan shows all there is",
+		    (unsigned long long)obstacles, obstacles > 1 ? "s" : "");
 		return MIGRATE_REFUSED;
 	}
 	return take_and_run(m, &up_steps);
@@ -330,7 +328,7 @@ static enum migrate_end finalize(struct migration *m)
 		    state_direction_name(state.direction));
 		return MIGRATE_REFUSED;
 	}
-	if (survey_column(&m->survey.columns, "wa_old_status") != NULL)
+	if (has_column(m, "wa_old_status"))
 		rc = run_ddl_text(
 		    m, "ALTER TABLE " ACCOUNTS " DROP COLUMN wa_old_status, ALGORITHM=INSTANT");
 	for (size_t i = state_table_count; i-- > 0 && rc == RC_OK;) {

@@ -333,7 +333,7 @@ static enum rc record(struct db *db, void *ctx)
 	if (rc == RC_OK)
 		rc = record_foreign(m);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && rc == RC_OK; i++)
-		if (survey_table(&m->survey, names[i]) != NULL)
+		if (has_table(m, names[i]))
 			rc = record_table(m, names[i]);
 	return rc;
 }
@@ -349,7 +349,7 @@ enum rc state_make_kept(struct migration *m)
 
 	buf_puts(&sql,
 	    "CREATE TABLE IF NOT EXISTS wa_migration_kept (account_id bigint unsigned NOT NULL"
-	    " PRIMARY KEY, uuid varchar(191) NOT NULL");
+	    " PRIMARY KEY, uuid varchar(191) NOT NULL, nulls varchar(1024) NULL DEFAULT NULL");
 	for (size_t i = 0; i < accounts_need_count; i++)
 		if ((accounts_needs[i].flags & NEED_KEPT) != 0)
 			buf_putf(&sql, ", %s %s NULL DEFAULT NULL", accounts_needs[i].name,
@@ -374,7 +374,7 @@ static enum rc drop_if_empty(struct migration *m, const char *table)
 	uint64_t rows = 0;
 	enum rc rc = RC_OK;
 
-	if (survey_table(&m->survey, table) == NULL)
+	if (!has_table(m, table))
 		return RC_OK;
 	buf_putf(&sql, "SELECT COUNT(*) FROM %s", table);
 	if (!m->options->dry_run)

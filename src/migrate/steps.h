@@ -13,6 +13,9 @@
 #include "migration.h"
 #include "state.h"
 
+/* What Laravel's table `migrations` calls it. */
+#define LARAVELS_NAME "2025_11_14_000000_rename_whatsapp_sessions_to_accounts"
+
 struct step {
 	const char *name;
 	const char *what;
@@ -39,9 +42,13 @@ struct renamed {
 extern const struct renamed renamed_columns[];
 extern const size_t renamed_count;
 
-/* ALTER TABLE ... RENAME COLUMN, which copies nothing; not if there is no such column. */
-enum rc rename_column(
-    struct migration *m, const char *table, const char *from, const char *to) MUST_CHECK;
+/*
+ * ALTER TABLE ... RENAME COLUMN, which copies nothing; not if there is no such
+ * column, or one of the new name.  In a trial run the table is still called
+ * `table_now`.
+ */
+enum rc rename_column(struct migration *m, const char *table, const char *table_now,
+    const char *from, struct span to) MUST_CHECK;
 
 /* verify.c: the checks, told one by one.  RC_INVALID: there are faults. */
 enum rc verify_run(struct migration *m, bool opens_session_data) MUST_CHECK;

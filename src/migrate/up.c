@@ -9,13 +9,12 @@
 #include "accounts.h"
 #include "base/now.h"
 #include "definition.h"
+#include "kept.h"
 #include "marks.h"
 #include "obstacles.h"
 #include "schema/schema.h"
 #include "steps.h"
 #include "words.h"
-
-#define MIGRATION "2025_11_14_000000_rename_whatsapp_sessions_to_accounts"
 
 const struct renamed renamed_columns[] = {
     {"chats", NULL, "whatsapp_session_id", "whatsapp_account_id"},
@@ -25,11 +24,6 @@ const struct renamed renamed_columns[] = {
     {"contacts", NULL, "source_session_id", "source_account_id"},
 };
 const size_t renamed_count = sizeof(renamed_columns) / sizeof(renamed_columns[0]);
-
-static bool has_table(const struct migration *m, const char *table)
-{
-	return survey_table(&m->survey, table) != NULL;
-}
 
 static enum rc begin(struct migration *m)
 {
@@ -141,10 +135,9 @@ static enum rc resolve_all(struct db *db, void *ctx)
 	enum rc rc = RC_OK;
 
 	(void)db;
-	if (survey_column(&m->survey.columns, "phone_number") != NULL &&
-	    survey_column(&m->survey.columns, "deleted_at") != NULL)
+	if (has_column(m, "phone_number") && has_column(m, "deleted_at"))
 		rc = resolve_kind(m, true);
-	if (rc == RC_OK && survey_column(&m->survey.columns, "is_primary") != NULL)
+	if (rc == RC_OK && has_column(m, "is_primary"))
 		rc = resolve_kind(m, false);
 	return rc;
 }
@@ -192,7 +185,7 @@ static enum rc rebuild(struct migration *m)
 	bool adds_workspace = false, adds_creator = false;
 	enum rc rc;
 
-	if (!has_table(m, SESSIONS) || survey_column(&m->survey.columns, "live_phone") != NULL)
+	if (!has_table(m, SESSIONS) || has_column(m, "live_phone"))
 		return RC_OK;
 	rc = read_definition(m, SPAN_OF(SESSIONS), &create);
 	if (rc == RC_OK)
@@ -234,15 +227,20 @@ static enum rc rename_accounts(struct migration *m)
 	return run_ddl(m, &sql);
 }
 
-enum rc rename_column(struct migration *m, const char *table, const char *from, const char *to)
+enum rc rename_column(
+    struct migration *m, const char *table, const char *table_now, const char *from, struct span to)
 {
+	bool is_trial = m->options->dry_run && has_table(m, table_now);
 	struct columns columns = {0};
 	struct buf sql = statement_new(m);
-	enum rc rc = survey_columns(m, table, &columns);
+	enum rc rc = survey_columns(m, is_trial ? table_now : table, &columns);
 
-	if (rc != RC_OK || survey_column(&columns, from) == NULL)
+	if (rc != RC_OK || survey_column(&columns, from) == NULL ||
+	    survey_column(&columns, arena_copy(m->scratch, to).ptr) != NULL)
 		return rc;
-	buf_putf(&sql, "ALTER TABLE %s RENAME COLUMN %s TO %s, ALGORITHM=INSTANT", table, from, to);
+	buf_putf(&sql, "ALTER TABLE %s RENAME COLUMN %s TO ", table, from);
+	definition_put_name(&sql, to);
+	buf_puts(&sql, ", ALGORITHM=INSTANT");
 	return run_ddl(m, &sql);
 }
 
@@ -251,14 +249,11 @@ static enum rc rename_child(struct migration *m)
 {
 	for (size_t i = 0; i < renamed_count; i++) {
 		const struct renamed *r = &renamed_columns[i];
-		const char *table = r->table;
 
-		if (strcmp(r->table, m->step) != 0)
-			continue;
-		/* A trial run finds the table under the name that it still has. */
-		if (m->options->dry_run && r->table_before != NULL && has_table(m, r->table_before))
-			table = r->table_before;
-		return rename_column(m, table, r->old_column, r->new_column);
+		if (strcmp(r->table, m->step) == 0)
+			return rename_column(m, r->table,
+			    r->table_before != NULL ? r->table_before : r->table, r->old_column,
+			    span_of(r->new_column));
 	}
 	return RC_INTERNAL;
 }
@@ -278,101 +273,6 @@ static enum rc set_states(struct migration *m)
 	return run_batches(m, ACCOUNTS, put_states, "rows", NULL);
 }
 
-static enum rc tell_left(void *ctx, const struct db_value *row)
-{
-	tell(ctx,
-	    "  account %llu does not get its number %.*s back: another has it by now, or it has a newer one",
-	    (unsigned long long)row[0].u, SPAN_ARG(row[1].s));
-	return RC_OK;
-}
-
-#define KEPT_JOIN \
-	ACCOUNTS " AS t JOIN wa_migration_kept AS k ON k.account_id = t.id AND k.uuid = t.uuid"
-
-/*
- * What was kept of a column, unless the old application has written it
- * meanwhile: it holds what migrate down has left there, or is new altogether.
- */
-static void put_kept(struct migration *m, struct buf *sql, const struct need *need)
-{
-	const struct column *old = accounts_old_column(&m->old, need);
-	struct buf kept = statement_new(m), fitting = statement_new(m);
-
-	if (old == NULL || old->charset.ptr == NULL) {
-		buf_putf(sql, "k.%s IS NOT NULL", need->name);
-		return;
-	}
-	buf_putf(&kept, "k.%s", need->name);
-	buf_putc(&kept, '\0');
-	accounts_put_fitting(&fitting, old, need, kept.ptr);
-	buf_putf(sql,
-	    "k.%s IS NOT NULL AND (t.%s IS NULL OR t.%s = CONCAT('-', t.id) OR CAST(CONVERT(t.%s USING utf8mb4)"
-	    " AS BINARY) = CAST(CONVERT(%.*s USING utf8mb4) AS BINARY))",
-	    need->name, need->name, need->name, need->name, SPAN_ARG(buf_span(&fitting)));
-}
-
-/* The database decides by its keys whether these may come back. */
-static bool is_decided(const struct need *need)
-{
-	return strcmp(need->name, "phone_number") == 0 || strcmp(need->name, "is_primary") == 0;
-}
-
-static enum rc restore_column(struct migration *m, const struct need *need)
-{
-	struct buf sql = statement_new(m);
-
-	if ((need->flags & NEED_KEPT) == 0)
-		return RC_OK;
-	buf_putf(&sql, "UPDATE %s" KEPT_JOIN " SET t.%s = k.%s", is_decided(need) ? "IGNORE " : "",
-	    need->name, need->name);
-	if (strcmp(need->name, "updated_at") != 0)
-		survey_put_unchanged(&sql, &m->survey.columns, "t");
-	buf_puts(&sql, " WHERE ");
-	put_kept(m, &sql, need);
-	return run_write(m, &sql, NULL);
-}
-
-static enum rc restore_kept(struct db *db, void *ctx)
-{
-	struct migration *m = ctx;
-	struct buf left = statement_new(m);
-	enum rc rc = state_columns(m, &m->old);
-
-	(void)db;
-	for (size_t i = 0; i < accounts_need_count && rc == RC_OK; i++)
-		rc = restore_column(m, &accounts_needs[i]);
-	buf_puts(&left,
-	    "SELECT t.id, k.phone_number FROM " KEPT_JOIN
-	    " WHERE k.phone_number IS NOT NULL AND NOT (t.phone_number <=> k.phone_number)");
-	if (rc == RC_OK && !m->options->dry_run)
-		rc = read_each(m, &left, "us", tell_left, m);
-	if (rc == RC_OK)
-		rc = run_write_text(m,
-		    "UPDATE wa_migration_rows AS r JOIN (" KEPT_JOIN
-		    ") ON t.id = r.id"
-		    " SET r.state_version = t.state_version, r.is_ours = 1",
-		    NULL);
-	return rc == RC_OK ? run_write_text(m, "DELETE FROM wa_migration_kept", NULL) : rc;
-}
-
-static enum rc restore(struct migration *m)
-{
-	struct buf sql = statement_new(m);
-	uint64_t rows = 0;
-	enum rc rc;
-
-	if (m->options->dry_run && !has_table(m, "wa_migration_kept"))
-		return RC_OK;
-	buf_puts(&sql, "SELECT COUNT(*) FROM wa_migration_kept");
-	rc = read_number(m, &sql, &rows);
-	if (rc != RC_OK || rows == 0)
-		return rc;
-	tell(m, "  %llu accounts get back what an earlier migrate down has kept",
-	    (unsigned long long)rows);
-	return m->options->dry_run ? restore_kept(m->db, m)
-				   : db_transaction(m->db, restore_kept, m);
-}
-
 /* --- Laravel, and the pool */
 
 static enum rc tell_laravel(struct migration *m)
@@ -380,10 +280,10 @@ static enum rc tell_laravel(struct migration *m)
 	if (!has_table(m, "migrations"))
 		return RC_OK;
 	return run_write_text(m,
-	    "INSERT INTO migrations (migration, batch) SELECT '" MIGRATION
+	    "INSERT INTO migrations (migration, batch) SELECT '" LARAVELS_NAME
 	    "', COALESCE(MAX(batch), 0) + 1"
-	    " FROM migrations HAVING SUM(migration = '" MIGRATION
-	    "') IS NULL OR SUM(migration = '" MIGRATION "') = 0",
+	    " FROM migrations HAVING SUM(migration = '" LARAVELS_NAME
+	    "') IS NULL OR SUM(migration = '" LARAVELS_NAME "') = 0",
 	    NULL);
 }
 
@@ -421,7 +321,7 @@ static const struct step rows[] = {
 	{"whatsapp_groups", "whatsapp_session_id -> whatsapp_account_id", rename_child},
 	{"contacts", "source_session_id -> source_account_id", rename_child},
 	{"states", "connection_status from the old words", set_states},
-	{"kept", "bring back what an earlier migrate down has kept", restore},
+	{"kept", "bring back what an earlier migrate down has kept", kept_restore},
 	{"laravel", "tell Laravel's table migrations", tell_laravel},
 	{"verify", "compare everything with what was noted", verify},
 	{"schema", "our tables; from here on the pool serves", open_schema},

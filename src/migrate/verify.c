@@ -211,7 +211,7 @@ static enum rc verify_key(void *ctx, const struct db_value *row)
 
 		if (r->table_before != NULL && span_is(table, r->table_before))
 			table = span_of(r->table);
-		if (span_is(table, r->table) && span_is(column, r->old_column))
+		if (span_is(table, r->table) && span_eq_nocase(column, span_of(r->old_column)))
 			column = span_of(r->new_column);
 	}
 	if (span_is(table, SESSIONS))
@@ -387,7 +387,7 @@ enum rc verify_run(struct migration *m, bool opens_session_data)
 	static enum rc (*const noted[])(struct verifying * v) = {verify_rows, verify_columns,
 	    verify_states, verify_children, verify_keys, verify_counter};
 	struct verifying v = {.m = m};
-	bool has_notes = survey_table(&m->survey, "wa_migration_rows") != NULL;
+	bool has_notes = has_table(m, "wa_migration_rows");
 	enum rc rc = RC_OK;
 
 	if (!has_notes)
@@ -404,7 +404,7 @@ enum rc verify_run(struct migration *m, bool opens_session_data)
 	if (rc != RC_OK)
 		return rc;
 	if (v.faults > 0)
-		tell(m, "%llu faults", (unsigned long long)v.faults);
+		tell(m, "%llu fault%s", (unsigned long long)v.faults, v.faults > 1 ? "s" : "");
 	else
 		tell(m, "no faults");
 	return v.faults > 0 ? RC_INVALID : RC_OK;
