@@ -3,7 +3,7 @@
 // Questions go through the `mariadb` program, as an operator's would: what a
 // test reads back has not passed through the code that it tests.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { makeDirectory, removeDirectory, run, start, stop, until } from './processes.mjs';
 
 const asRoot = process.getuid() === 0 ? ['--user=root'] : [];
@@ -27,9 +27,11 @@ export async function startServer(args = []) {
     '--auth-root-authentication-method=normal', '--skip-test-db', '--innodb-log-file-size=32M'], { env: path });
   if (made.code !== 0) throw new Error(`mariadb-install-db failed:\n${made.out}`);
 
+  /* Of its own: a server that starts removes what looks like a temporary table there, whoever made it. */
+  mkdirSync(`${dir}/tmp`);
   async function begin() {
     child = start('mariadbd', ['--no-defaults', ...asRoot, `--datadir=${dir}/data`, `--socket=${socket}`,
-      `--pid-file=${dir}/server.pid`, '--skip-networking', '--innodb-buffer-pool-size=64M',
+      `--pid-file=${dir}/server.pid`, `--tmpdir=${dir}/tmp`, '--skip-networking', '--innodb-buffer-pool-size=64M',
       '--innodb-log-file-size=32M', '--innodb-flush-log-at-trx-commit=2', '--max-connections=300', ...args],
     { log, env: path });
     await until('the database server answers', async () => {
