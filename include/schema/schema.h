@@ -20,6 +20,7 @@ enum { SCHEMA_VERSION = 2 };
 
 struct schema_state {
 	bool has_sessions; /* whatsapp_sessions: the migration has not run */
+	bool is_migrating; /* it runs, or was cut off, in either direction */
 	bool has_tables;   /* all of our tables and columns, whatever the version says */
 	bool has_parents;  /* workspaces and users: Laravel's, or the demo's */
 	uint64_t version;  /* 0: none of ours */
@@ -32,6 +33,7 @@ enum rc schema_read(struct db *db, struct arena *mem, struct schema_state *ret) 
 enum schema_fit {
 	SCHEMA_FITS,
 	SCHEMA_TOO_NEW,
+	SCHEMA_IS_MIGRATING,
 	SCHEMA_HAS_SESSIONS,
 	SCHEMA_TOO_OLD,
 	SCHEMA_IS_MISSING,
@@ -56,7 +58,11 @@ enum rc schema_on_connect(struct db *db, void *ctx);
  * RC_INVALID  schema_fault says why nothing was done; *reterr has it
  */
 typedef void schema_say_fn(const char *line);
-enum rc schema_apply(struct db *db, struct arena *mem, bool demo, schema_say_fn *say,
+enum {
+	SCHEMA_DEMO = 1, /* with Laravel's tables and some rows, for a database without Laravel */
+	SCHEMA_MIGRATES = 2, /* as a part of the migration that is under way */
+};
+enum rc schema_apply(struct db *db, struct arena *mem, unsigned flags, schema_say_fn *say,
     const char **reterr) MUST_CHECK;
 
 #endif

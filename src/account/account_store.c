@@ -85,7 +85,8 @@ static const struct db_statement statements[] = {
 		"SELECT id FROM whatsapp_accounts WHERE connection_status = 'connecting'"
 		" AND connect_deadline_at <= ? AND deleted_at IS NULL LIMIT 50", /* ACCOUNT_OVERDUE_PAGE */
 		"u", DB_READ},
-	[ASSIGN] = {"account.assign", "UPDATE whatsapp_accounts SET assigned_instance_url = ? WHERE id = ?", "", 0},
+	[ASSIGN] = {"account.assign", 
+		"UPDATE whatsapp_accounts SET assigned_instance_url = ?, updated_at = ? WHERE id = ?", "", 0},
 };
 // clang-format on
 
@@ -298,5 +299,8 @@ enum rc account_store_overdue(struct db *db, struct arena *mem, int64_t now_us,
 
 enum rc account_store_assign(struct db *db, uint64_t id, struct span instance_url)
 {
-	return db_run(db, &statements[ASSIGN], DB_IN(db_s(instance_url), db_u(id)));
+	char when[NOW_TEXT_SIZE];
+
+	return db_run(
+	    db, &statements[ASSIGN], DB_IN(db_s(instance_url), seconds(now_us(), when), db_u(id)));
 }

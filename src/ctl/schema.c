@@ -35,7 +35,7 @@ int command_schema_apply(const struct startup *startup, int argc, char **argv)
 	db = db_create(&patient, NULL, NULL);
 	if (db == NULL)
 		return failed("allocate memory");
-	rc = schema_apply(db, startup->mem, demo, say, &fault);
+	rc = schema_apply(db, startup->mem, demo ? SCHEMA_DEMO : 0, say, &fault);
 	db_free(db);
 	if (fault != NULL) {
 		fprintf(stderr, "wa-accountsctl: nothing was changed: %s\n", fault);

@@ -1,5 +1,7 @@
 #include "accounts.h"
 
+#include "words.h"
+
 #define STATES "'connecting','connected','disconnected','error'"
 
 // clang-format off
@@ -181,9 +183,6 @@ static bool is_time(struct span data_type)
 
 void accounts_put_nothing(struct buf *b, const struct column *column, bool is_json)
 {
-	const char *first =
-	    column->type.len > 0 ? memchr(column->type.ptr, '\'', column->type.len) : NULL;
-
 	if (is_number(column->data_type)) {
 		buf_putc(b, '0');
 	} else if (span_is(column->data_type, "date")) {
@@ -200,13 +199,8 @@ void accounts_put_nothing(struct buf *b, const struct column *column, bool is_js
 		buf_puts(b, "'0.0.0.0'");
 	} else if (is_place(column->data_type)) {
 		buf_puts(b, "ST_GeomFromText('POINT(0 0)')");
-	} else if (span_is(column->data_type, "enum") && first != NULL) {
-		/* Its first word, as the type writes it. */
-		const char *end = memchr(
-		    first + 1, '\'', (size_t)(column->type.ptr + column->type.len - first - 1));
-
-		buf_put(
-		    b, end != NULL ? span_from(first, (size_t)(end + 1 - first)) : SPAN_OF("''"));
+	} else if (span_is(column->data_type, "enum")) {
+		buf_put(b, words_first(column->type));
 	} else {
 		buf_puts(b, is_json ? "'{}'" : "''");
 	}
@@ -332,6 +326,18 @@ void accounts_put_rename_back(
 		put_clause(b, "RENAME COLUMN account_name TO ");
 		definition_put_name(b, old_name->name);
 	}
+}
+
+const char *accounts_missing_key(const struct definition *now)
+{
+	for (size_t i = 0; i < KEYS; i++) {
+		const struct part *key = definition_find(now, PART_KEY, span_of(keys[i].name));
+
+		if (key == NULL || key->is_unique != keys[i].is_unique ||
+		    !span_is(key->columns, keys[i].columns))
+			return keys[i].name;
+	}
+	return NULL;
 }
 
 bool accounts_goes(const struct part *part)

@@ -52,6 +52,8 @@ void accounts_put_rename(struct buf *b, const struct columns *columns);
 void accounts_put_rename_back(
     struct buf *b, const struct columns *columns, const struct columns *old);
 
+/* The name of one of our keys that the table lacks; NULL: it has all of them. */
+const char *accounts_missing_key(const struct definition *now);
 /* What is ours and goes when the old form comes back. */
 bool accounts_goes(const struct part *part);
 

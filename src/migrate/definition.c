@@ -1,5 +1,7 @@
 #include "definition.h"
 
+#include "base/num.h"
+
 /* The end of a quoted run that begins at `at`; len if it has none. */
 static size_t skip_quoted(struct span text, size_t at)
 {
@@ -162,7 +164,19 @@ const struct part *definition_find(
 	return NULL;
 }
 
-bool definition_next_column(struct span *rest, struct span *ret)
+/* "(8)" behind a column's name. */
+static uint64_t prefix_length(struct span rest)
+{
+	const char *end =
+	    rest.len > 1 && rest.ptr[0] == '(' ? memchr(rest.ptr, ')', rest.len) : NULL;
+	uint64_t chars;
+
+	return end != NULL && num_u64(span_from(rest.ptr + 1, (size_t)(end - rest.ptr - 1)), &chars)
+		   ? chars
+		   : UINT32_MAX;
+}
+
+bool definition_next_column(struct span *rest, struct span *ret, uint64_t *ret_chars)
 {
 	const char *begin = rest->len > 0 ? memchr(rest->ptr, '`', rest->len) : NULL;
 	size_t at, end;
@@ -173,15 +187,38 @@ bool definition_next_column(struct span *rest, struct span *ret)
 	end = skip_quoted(*rest, at);
 	*ret = span_from(begin + 1, end - at >= 2 ? end - at - 2 : 0);
 	*rest = span_from(rest->ptr + end, rest->len - end);
+	*ret_chars = prefix_length(*rest);
 	return true;
 }
 
 bool definition_key_has(const struct part *key, struct span column)
 {
 	struct span rest = key->columns, name;
+	uint64_t chars;
 
-	while (definition_next_column(&rest, &name))
+	while (definition_next_column(&rest, &name, &chars))
 		if (span_eq_nocase(name, column))
+			return true;
+	return false;
+}
+
+static struct span reference_of(const struct part *part)
+{
+	const char *begin = memmem(part->text.ptr, part->text.len, "FOREIGN KEY ", 12);
+
+	return begin != NULL ? span_from(begin, part->text.len - (size_t)(begin - part->text.ptr))
+			     : (struct span){0};
+}
+
+bool definition_has_reference(const struct definition *definition, const struct part *constraint)
+{
+	struct span wanted = reference_of(constraint);
+
+	if (wanted.ptr == NULL)
+		return true; /* a CHECK: its columns may have new names */
+	for (size_t i = 0; i < definition->count; i++)
+		if (definition->parts[i].kind == PART_CONSTRAINT &&
+		    span_eq(reference_of(&definition->parts[i]), wanted))
 			return true;
 	return false;
 }

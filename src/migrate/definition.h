@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -44,10 +45,15 @@ const struct part *definition_find(
 /* Whether the key has this column. */
 bool definition_key_has(const struct part *key, struct span column);
 
+/* Whether it has a foreign key that says the same as this one, under whatever name. */
+bool definition_has_reference(const struct definition *definition, const struct part *constraint);
 /* Whether it is a column of a unique key, the primary one aside. */
 bool definition_is_unique(const struct definition *definition, struct span column);
-/* The next name of a key's columns, without its backticks; `rest` begins as part.columns. */
-bool definition_next_column(struct span *rest, struct span *ret);
+/*
+ * The next name of a key's columns, without its backticks, and of how many
+ * characters of it the key is made (UINT32_MAX: all); `rest` begins as part.columns.
+ */
+bool definition_next_column(struct span *rest, struct span *ret, uint64_t *ret_chars);
 
 /*
  * What becomes of a column or key that stands in `from` and not in `to`:

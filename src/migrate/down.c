@@ -45,8 +45,7 @@ static enum rc rename_sessions(struct migration *m)
 		return RC_OK;
 	buf_puts(&sql, "ALTER TABLE " SESSIONS "\n");
 	buf_put(&sql, buf_span(&clauses));
-	buf_puts(&sql, ",\nALGORITHM=INSTANT");
-	return run_ddl(m, &sql);
+	return run_instant(m, &sql, "DEFAULT");
 }
 
 /* The old column as it was called; absent if it had the new name already. */
@@ -60,7 +59,7 @@ static enum rc read_old_name(
 
 	*ret = (struct span){0};
 	if (rc == RC_OK && create.ptr != NULL)
-		rc = definition_parse(create, m->mem, &before);
+		rc = parse_definition(m, create, &before);
 	if (rc != RC_OK || create.ptr == NULL)
 		return rc;
 	part = definition_find(&before, PART_COLUMN, span_of(renamed->old_column));
@@ -121,22 +120,26 @@ static enum rc set_words(struct migration *m)
 
 /* --- what the old table cannot hold */
 
-/* Which losers of newest-wins get back what they had: those whom nobody has touched since. */
+/*
+ * Which losers of newest-wins get back what they had: all but those whom
+ * somebody has touched since, or whose winner has lost it too.
+ */
 static enum rc judge_losers(struct migration *m)
 {
 	struct buf sql = statement_new(m);
 
-	if (!has_column(m, "state_version"))
+	/* Without our column nobody has served them. */
+	if (!has_column(m, "state_version") || !has_column(m, "deleted_at") ||
+	    !has_column(m, "is_primary"))
 		return RC_OK;
-	buf_putf(&sql,
+	buf_puts(&sql,
 	    "UPDATE wa_migration_resolved AS d JOIN " SESSIONS
 	    " AS t ON t.id = d.account_id"
-	    " JOIN wa_migration_rows AS r ON r.id = t.id JOIN " SESSIONS
+	    " JOIN wa_migration_rows AS r ON r.id = t.id LEFT JOIN " SESSIONS
 	    " AS v ON v.id = d.winner_id"
-	    " SET d.restores = IF(d.kind = 'number', t.deleted_at <=> d.deleted_at,"
-	    " t.is_primary = 0 AND v.is_primary) WHERE t.state_version = r.state_version");
-	return has_column(m, "deleted_at") && has_column(m, "is_primary") ? run_write(m, &sql, NULL)
-									  : RC_OK;
+	    " SET d.restores = t.state_version = r.state_version AND IF(d.kind = 'number',"
+	    " t.deleted_at <=> d.deleted_at, t.is_primary = 0 AND COALESCE(v.is_primary, 1))");
+	return run_write(m, &sql, NULL);
 }
 
 /* --- the old form */
@@ -153,9 +156,9 @@ static enum rc rebuild(struct migration *m)
 	/* A trial run finds the table under its new name still. */
 	rc = read_definition(m, span_of(has_table(m, SESSIONS) ? SESSIONS : ACCOUNTS), &now_text);
 	if (rc == RC_OK)
-		rc = definition_parse(now_text, m->scratch, &now);
+		rc = parse_definition(m, now_text, &now);
 	if (rc == RC_OK)
-		rc = definition_parse(before_text, m->scratch, &before);
+		rc = parse_definition(m, before_text, &before);
 	if (rc != RC_OK)
 		return rc;
 	definition_put_difference(&clauses, &now, &before, accounts_goes, m->scratch);
@@ -221,24 +224,28 @@ static enum rc tell_laravel(struct migration *m)
 
 /* --- and whether it is as it was */
 
-/* Parts that were there and are not, or not so; *ret counts them. */
+/* Parts that were there and are not, or not so. */
 static void tell_missing(struct migration *m, const char *table, const struct definition *before,
-    const struct definition *now, uint64_t *ret)
+    const struct definition *now, const char *column, uint64_t *faults)
 {
 	for (size_t i = 0; i < before->count; i++) {
 		const struct part *part = &before->parts[i];
 		const struct part *is = definition_find(now, part->kind, part->name);
+		bool is_fault = column == NULL || span_eq_nocase(part->name, span_of(column));
 
 		if (is != NULL && span_eq(is->text, part->text))
 			continue;
-		*ret += 1;
-		tell(m, "  FAULT %s had: %.*s", table, SPAN_ARG(part->text));
+		*faults += is_fault;
+		tell(m, "  %s %s had: %.*s", is_fault ? "FAULT" : "note:", table,
+		    SPAN_ARG(part->text));
 		if (is != NULL)
 			tell(m, "        and has: %.*s", SPAN_ARG(is->text));
 	}
 }
 
-static enum rc check_table(struct migration *m, const char *table, uint64_t *faults)
+/* Of other tables than the sessions only `column` is ours to answer for. */
+static enum rc check_table(
+    struct migration *m, const char *table, const char *column, uint64_t *faults)
 {
 	struct definition before, now;
 	struct span before_text = {0}, now_text = {0};
@@ -248,27 +255,29 @@ static enum rc check_table(struct migration *m, const char *table, uint64_t *fau
 		rc = read_definition(m, span_of(table), &now_text);
 	if (rc != RC_OK || before_text.ptr == NULL || definition_is_same(before_text, now_text))
 		return rc;
-	rc = definition_parse(before_text, m->scratch, &before);
+	rc = parse_definition(m, before_text, &before);
 	if (rc == RC_OK)
-		rc = definition_parse(now_text, m->scratch, &now);
+		rc = parse_definition(m, now_text, &now);
 	if (rc == RC_OK)
-		tell_missing(m, table, &before, &now, faults);
+		tell_missing(m, table, &before, &now, column, faults);
 	tell(m, "  note: %s is not made quite as it was: somebody has changed it since", table);
 	return rc;
 }
 
 static enum rc check(struct migration *m)
 {
-	uint64_t faults = 0, others = 0;
+	uint64_t faults = 0;
 	enum rc rc;
 
 	if (m->options->dry_run)
 		return RC_OK;
-	rc = check_table(m, SESSIONS, &faults);
+	rc = check_table(m, SESSIONS, NULL, &faults);
 	for (size_t i = 0; i < renamed_count && rc == RC_OK; i++) {
-		rc = check_table(m, renamed_columns[i].table, &others);
-		if (rc == RC_OK && renamed_columns[i].table_before != NULL)
-			rc = check_table(m, renamed_columns[i].table_before, &others);
+		const struct renamed *r = &renamed_columns[i];
+
+		rc = check_table(m, r->table, r->old_column, &faults);
+		if (rc == RC_OK && r->table_before != NULL)
+			rc = check_table(m, r->table_before, r->old_column, &faults);
 	}
 	return rc == RC_OK && faults > 0 ? RC_INVALID : rc;
 }
@@ -291,7 +300,7 @@ static enum rc forget(struct migration *m)
 			rc = run_ddl_text(m, "DROP TABLE IF EXISTS wa_outbox");
 	}
 	if (rc == RC_OK)
-		rc = run_ddl_text(m, "DROP TABLE IF EXISTS wa_lanes, wa_workspaces");
+		rc = run_ddl_text(m, "DROP TABLE IF EXISTS wa_schema, wa_lanes, wa_workspaces");
 	return rc == RC_OK ? state_forget(m) : rc;
 }
 
@@ -304,8 +313,8 @@ static enum rc keep(struct migration *m)
 
 // clang-format off
 static const struct step rows[] = {
-	{"close", "the pool stops serving", close_schema},
-	{"rename", ACCOUNTS " -> " SESSIONS ", contact_accounts -> contact_sessions", rename_tables},
+	{"close", "no pool begins to serve", close_schema},
+	{"rename", ACCOUNTS " -> " SESSIONS ", contact_accounts -> contact_sessions; no pool serves", rename_tables},
 	{"sessions", "wa_old_status -> status, account_name -> session_name", rename_sessions},
 	{"chats", "whatsapp_account_id -> whatsapp_session_id", rename_child},
 	{"campaign_logs", "whatsapp_account_id -> whatsapp_session_id", rename_child},

@@ -56,6 +56,8 @@ static void keep(struct migration *m, int fd)
 	struct pollfd parent = {.fd = fd, .events = POLLIN};
 	struct db *db = db_create(m->options->db, NULL, NULL);
 
+	if (db != NULL)
+		db_on_connect(db, prepare_connection, NULL);
 	for (unsigned looks = 1; db != NULL && poll(&parent, 1, LOOK_MS) == 0; looks++) {
 		look(m, db);
 		/* One that fails is followed by another; the parent sees what became of the lease.

@@ -5,6 +5,9 @@
 #include "marks.h"
 #include "state.h"
 
+/* What has other letters than the old column becomes '?' there: no error, because it is kept. */
+#define LENIENT "SET STATEMENT sql_mode = 'ALLOW_INVALID_DATES' FOR "
+
 /* As a text of C, in the step's memory. */
 static const char *text_in(struct buf *b)
 {
@@ -42,7 +45,7 @@ static enum rc collect_columns(struct migration *m)
 	if (where.len == 0)
 		return RC_OK;
 	buf_putf(&sql,
-	    "INSERT INTO wa_migration_kept (account_id, uuid%s) SELECT t.id, t.uuid%s FROM " SESSIONS
+	    "INSERT INTO wa_migration_kept (account_id, uuid%s) SELECT t.id, HEX(t.uuid)%s FROM " SESSIONS
 	    " AS t WHERE%s ON DUPLICATE KEY UPDATE%s",
 	    text_in(&columns), text_in(&values), text_in(&where), text_in(&update));
 	return run_write(m, &sql, NULL);
@@ -57,12 +60,13 @@ static enum rc replace(struct migration *m, const struct need *need, const char 
 
 	if ((need->flags & NEED_KEPT) != 0) {
 		buf_putf(&keep,
-		    "INSERT INTO wa_migration_kept (account_id, uuid, %s) SELECT t.id, t.uuid, %s FROM " SESSIONS
-		    " AS t WHERE %s ON DUPLICATE KEY UPDATE %s = VALUES(%s)",
-		    need->name, column, condition, need->name, need->name);
+		    LENIENT
+		    "INSERT INTO wa_migration_kept (account_id, uuid, %s) SELECT t.id, HEX(t.uuid), %s FROM " SESSIONS
+		    " AS t WHERE %s ON DUPLICATE KEY UPDATE %s = COALESCE(wa_migration_kept.%s, VALUES(%s))",
+		    need->name, column, condition, need->name, need->name, need->name);
 		rc = run_write(m, &keep, NULL);
 	}
-	buf_putf(&set, "UPDATE " SESSIONS " AS t SET %s = %s", column, value);
+	buf_putf(&set, LENIENT "UPDATE " SESSIONS " AS t SET %s = %s", column, value);
 	survey_put_unchanged(&set, &m->survey.columns, "t");
 	buf_putf(&set, " WHERE %s", condition);
 	return rc == RC_OK ? run_write(m, &set, NULL) : rc;
@@ -118,8 +122,8 @@ static enum rc collect_nulls(struct migration *m, const struct column *old, cons
 		return RC_OK;
 	if ((need->flags & NEED_KEPT) != 0) {
 		buf_putf(&keep,
-		    "INSERT INTO wa_migration_kept (account_id, uuid, nulls) SELECT t.id, t.uuid, '%s' FROM " SESSIONS
-		    " AS t WHERE %s IS NULL ON DUPLICATE KEY UPDATE nulls = CONCAT_WS(',', nulls, VALUES(nulls))",
+		    "INSERT INTO wa_migration_kept (account_id, uuid, nulls) SELECT t.id, HEX(t.uuid), '%s' FROM " SESSIONS
+		    " AS t WHERE %s IS NULL ON DUPLICATE KEY UPDATE nulls = CONCAT_WS(',', wa_migration_kept.nulls, VALUES(nulls))",
 		    need->name, column);
 		rc = run_write(m, &keep, NULL);
 	}
@@ -141,11 +145,13 @@ static enum rc collect_numbers(struct migration *m, const struct part *key)
 		   written = statement_new(m);
 	const struct column *old = survey_column(&m->old, "phone_number");
 	struct span rest = key->columns, name;
+	uint64_t chars;
 	enum rc rc = marks_put_differs(m, &written, SPAN_OF("phone_number"));
 
-	while (definition_next_column(&rest, &name)) {
-		buf_puts(&names, names.len > 0 ? ", t." : "t.");
+	while (definition_next_column(&rest, &name, &chars)) {
+		buf_puts(&names, names.len > 0 ? ", LEFT(t." : "LEFT(t.");
 		definition_put_name(&names, name);
+		buf_putf(&names, ", %llu)", (unsigned long long)chars);
 		buf_puts(&given, given.len > 0 ? " AND t." : "t.");
 		definition_put_name(&given, name);
 		buf_puts(&given, " IS NOT NULL");
@@ -182,19 +188,24 @@ static enum rc collect(struct db *db, void *ctx)
 
 	(void)db;
 	if (rc == RC_OK)
-		rc = definition_parse(create, m->mem, &before);
+		rc = parse_definition(m, create, &before);
 	if (rc == RC_OK)
 		rc = collect_columns(m);
+	for (size_t i = 0; i < accounts_need_count && rc == RC_OK; i++) {
+		const struct need *need = &accounts_needs[i];
+		const struct column *old = accounts_old_column(&m->old, need);
+
+		if (old != NULL && accounts_must_change(old, need))
+			rc = collect_narrow(m, old, need);
+	}
+	/* When they are as long as they may be: it is then that they may be equal. */
 	if (rc == RC_OK && survey_column(&m->old, "phone_number") != NULL)
 		rc = collect_all_numbers(m, &before);
 	for (size_t i = 0; i < accounts_need_count && rc == RC_OK; i++) {
 		const struct need *need = &accounts_needs[i];
 		const struct column *old = accounts_old_column(&m->old, need);
 
-		if (old == NULL || !accounts_must_change(old, need))
-			continue;
-		rc = collect_narrow(m, old, need);
-		if (rc == RC_OK)
+		if (old != NULL && accounts_must_change(old, need))
 			rc = collect_nulls(m, old, need, &before);
 	}
 	return rc;
@@ -207,13 +218,14 @@ enum rc kept_collect(struct migration *m)
 	/* Without that column nothing of ours was added yet. */
 	if (rc != RC_OK || m->old.count == 0 || !has_column(m, "connection_status"))
 		return rc;
-	return m->options->dry_run ? collect(m->db, m) : db_transaction(m->db, collect, m);
+	return run_transaction(m, collect);
 }
 
 /* --- up */
 
 #define KEPT_JOIN \
-	ACCOUNTS " AS t JOIN wa_migration_kept AS k ON k.account_id = t.id AND k.uuid = t.uuid"
+	ACCOUNTS \
+	" AS t JOIN wa_migration_kept AS k ON k.account_id = t.id AND k.uuid <=> HEX(t.uuid)"
 
 /* The column holds what migrate down has left there, or is new altogether. */
 static void put_untouched(struct migration *m, struct buf *sql, const struct need *need)
@@ -243,8 +255,8 @@ static enum rc restore_column(struct migration *m, const struct need *need)
 {
 	struct buf sql = statement_new(m);
 
-	buf_putf(&sql, "UPDATE %s" KEPT_JOIN " SET t.%s = k.%s", is_decided(need) ? "IGNORE " : "",
-	    need->name, need->name);
+	buf_putf(&sql, LENIENT "UPDATE %s" KEPT_JOIN " SET t.%s = k.%s",
+	    is_decided(need) ? "IGNORE " : "", need->name, need->name);
 	if (strcmp(need->name, "updated_at") != 0)
 		survey_put_unchanged(&sql, &m->survey.columns, "t");
 	buf_puts(&sql, " WHERE ");
@@ -296,7 +308,7 @@ static enum rc restore(struct db *db, void *ctx)
 
 	(void)db;
 	if (rc == RC_OK)
-		rc = definition_parse(create, m->mem, &before);
+		rc = parse_definition(m, create, &before);
 	for (size_t i = 0; i < accounts_need_count && rc == RC_OK; i++) {
 		if ((accounts_needs[i].flags & NEED_KEPT) == 0)
 			continue;
@@ -331,5 +343,5 @@ enum rc kept_restore(struct migration *m)
 	tell(m, "  %llu accounts get back what an earlier migrate down has kept",
 	    (unsigned long long)rows);
 	rc = state_columns(m, &m->old);
-	return rc == RC_OK ? db_transaction(m->db, restore, m) : rc;
+	return rc == RC_OK ? run_transaction(m, restore) : rc;
 }

@@ -35,7 +35,8 @@ struct migration {
 	unsigned steps;
 	int64_t pause_us; /* the longest that others may have had to wait for one statement */
 	const char *pause_step;
-	char holder[192]; /* of the lease: us */
+	char holder[256];    /* of the lease: us */
+	bool in_transaction; /* then a statement that fails is not tried again by itself */
 };
 
 static inline bool has_table(const struct migration *m, const char *table)
@@ -63,11 +64,18 @@ struct buf statement_new(struct migration *m);
  * took is noted as a pause.
  */
 enum rc run_ddl(struct migration *m, struct buf *sql) MUST_CHECK;
+/*
+ * An ALTER TABLE that is instant on ordinary tables; where the server refuses
+ * that, by the algorithm `otherwise`.
+ */
+enum rc run_instant(struct migration *m, struct buf *sql, const char *otherwise) MUST_CHECK;
 /* The same, for a statement of a program's. */
 enum rc run_ddl_text(struct migration *m, const char *sql) MUST_CHECK;
 /* An INSERT, UPDATE or DELETE; *ret_rows (may be NULL) is how many rows it has changed. */
 enum rc run_write(struct migration *m, struct buf *sql, uint64_t *ret_rows) MUST_CHECK;
 enum rc run_write_text(struct migration *m, const char *sql, uint64_t *ret_rows) MUST_CHECK;
+/* Several of them, all or none; `body` is called with `m`, also more than once. */
+enum rc run_transaction(struct migration *m, db_body_fn *body) MUST_CHECK;
 /* A SELECT; `out` as struct db_statement has it.  A row's texts live while `fn` looks at it. */
 enum rc read_each(
     struct migration *m, struct buf *sql, const char *out, db_row_fn *fn, void *ctx) MUST_CHECK;
@@ -89,5 +97,12 @@ enum rc read_batches(struct migration *m, const char *table, put_batch_fn *put, 
 
 /* SHOW CREATE TABLE, in `mem` of the run; absent if there is no such table. */
 enum rc read_definition(struct migration *m, struct span table, struct span *ret) MUST_CHECK;
+/* Taken apart, in `mem` of the run.  RC_INVALID: it was told. */
+struct definition;
+enum rc parse_definition(
+    struct migration *m, struct span create, struct definition *ret) MUST_CHECK;
+
+/* For db_on_connect: the settings of the session, whatever the server's own are. */
+enum rc prepare_connection(struct db *db, void *ctx);
 
 #endif

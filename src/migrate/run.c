@@ -10,22 +10,21 @@
 #include "obstacles.h"
 #include "plan.h"
 #include "steps.h"
-#include "tables.h"
 
 /*
- * Of every connection that a run makes, whatever the server's own settings
- * are: a statement takes as long as it takes and waits a short time only for
- * its lock.  Dates that the old application has stored are no mistakes of
- * ours, zeros among them.
+ * A statement takes as long as it takes, and waits a short time only for its
+ * lock.  Dates that the old application has stored are no mistakes of ours,
+ * zeros among them.
  */
-static enum rc prepare_connection(struct db *db, void *ctx)
+enum rc prepare_connection(struct db *db, void *ctx)
 {
 	(void)ctx;
 	return db_execute(db,
 	    "SET SESSION max_statement_time = 0, lock_wait_timeout = 2, sql_mode ="
 	    " 'STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION', alter_algorithm = 'DEFAULT',"
-	    " foreign_key_checks = 1, sql_quote_show_create = 1, sql_safe_updates = 0, sql_select_limit = 18446744073709551615,"
-	    " group_concat_max_len = 1048576");
+	    " autocommit = 1, foreign_key_checks = 1, unique_checks = 1, sql_quote_show_create = 1,"
+	    " sql_safe_updates = 0, sql_select_limit = 18446744073709551615, wait_timeout = 28800,"
+	    " system_versioning_alter_history = 'KEEP', group_concat_max_len = 1048576");
 }
 
 static bool open_migration(struct migration *m, const struct migrate_options *options)
@@ -94,8 +93,8 @@ static enum migrate_end step_failed(struct migration *m, enum rc rc)
 static enum migrate_end run_step(
     struct migration *m, const struct steps *steps, const struct step *step)
 {
-	bool is_last_down =
-	    steps->direction == DIRECTION_DOWN && step == &steps->rows[steps->count - 1];
+	/* It has dropped the table that would say so. */
+	bool forgets = steps->direction != DIRECTION_UP && step == &steps->rows[steps->count - 1];
 	int64_t began;
 	bool ended = false;
 	enum rc rc = state_step_ended(m, steps->direction, step->name, &ended);
@@ -123,8 +122,7 @@ static enum migrate_end run_step(
 		rc = step->run(m);
 	if (rc == RC_OK && !ask(m, "after"))
 		return MIGRATE_STOPPED;
-	/* The last step down has dropped the table that says so. */
-	if (rc == RC_OK && !m->options->dry_run && !is_last_down)
+	if (rc == RC_OK && !m->options->dry_run && !forgets)
 		rc = state_step_end(m, steps->direction, step->name);
 	if (rc != RC_OK)
 		return step_failed(m, rc);
@@ -179,7 +177,18 @@ static enum rc wait_for_statements(struct migration *m)
 	return rc;
 }
 
-static enum migrate_end take_and_run(struct migration *m, const struct steps *steps)
+/* Unless the statement that was waited for was the rebuild. */
+static enum rc begin_anew(struct migration *m)
+{
+	enum rc rc = survey_again(m);
+
+	return rc == RC_OK && has_table(m, SESSIONS) && !has_column(m, "live_phone")
+		   ? state_begin_anew(m)
+		   : rc;
+}
+
+static enum migrate_end take_and_run(
+    struct migration *m, const struct steps *steps, bool begins_anew)
 {
 	struct keeper keeper = {0};
 	struct state state = {0};
@@ -196,6 +205,8 @@ static enum migrate_end take_and_run(struct migration *m, const struct steps *st
 	}
 	if (rc == RC_OK)
 		rc = wait_for_statements(m);
+	if (rc == RC_OK && begins_anew)
+		rc = begin_anew(m);
 	if (rc == RC_OK)
 		rc = keeper_start(m, &keeper);
 	if (rc != RC_OK)
@@ -216,8 +227,11 @@ static enum migrate_end judge_up(struct migration *m, struct state *state)
 {
 	if (state_read(m, state) != RC_OK)
 		return failed(m, "read what was begun");
-	if (state->exists && state->direction == DIRECTION_DOWN) {
-		tell(m, "a migrate down is not finished; run: wa-accountsctl migrate down");
+	if (state->exists && state->direction != DIRECTION_UP) {
+		const char *direction = state_direction_name(state->direction);
+
+		tell(m, "a migrate %s is not finished; run: wa-accountsctl migrate %s", direction,
+		    direction);
 		return MIGRATE_REFUSED;
 	}
 	if (state->exists && state->is_finished) {
@@ -249,7 +263,7 @@ static enum migrate_end plan(struct migration *m)
 		    "a migrate up was begun at %.*s UTC and is not finished: it can be resumed, or taken back",
 		    SPAN_ARG(state.begun_at));
 	if (!has_table(m, SESSIONS))
-		return MIGRATE_DONE;
+		return MIGRATE_REFUSED;
 	if (plan_tell(m, &obstacles) != RC_OK)
 		return failed(m, "look at everything");
 	return obstacles > 0 ? MIGRATE_REFUSED : MIGRATE_DONE;
@@ -259,7 +273,7 @@ static enum migrate_end up(struct migration *m)
 {
 	struct state state;
 	uint64_t obstacles = 0;
-	bool is_rebuilt = false;
+	bool is_rebuilt = false, begins_anew = false;
 	enum migrate_end end = judge_up(m, &state);
 
 	if (end != MIGRATE_FAILED)
@@ -276,21 +290,35 @@ static enum migrate_end up(struct migration *m)
 		    (unsigned long long)obstacles, obstacles > 1 ? "s" : "");
 		return MIGRATE_REFUSED;
 	}
-	return take_and_run(m, &up_steps);
+	/* Before the rebuild somebody may have written meanwhile: what was noted is noted anew. */
+	if (state.exists && !m->options->dry_run && has_table(m, SESSIONS) &&
+	    !has_column(m, "live_phone"))
+		begins_anew = true;
+	return take_and_run(m, &up_steps, begins_anew);
 }
 
 static enum migrate_end verify(struct migration *m)
 {
+	struct state state = {0};
+	bool is_under_way;
 	enum rc rc;
 
 	if (!has_table(m, ACCOUNTS)) {
 		tell(m, "there is no " ACCOUNTS " to verify; run: wa-accountsctl migrate plan");
 		return MIGRATE_REFUSED;
 	}
-	rc = verify_run(m, true);
+	rc = state_read(m, &state);
+	is_under_way = state.exists && state.direction != DIRECTION_FINALIZE && !state.is_finished;
+	if (rc == RC_OK)
+		rc = verify_run(m, !is_under_way);
 	if (rc == RC_INVALID)
 		return MIGRATE_REFUSED;
-	return rc == RC_OK ? MIGRATE_DONE : failed(m, "verify everything");
+	if (rc != RC_OK)
+		return failed(m, "verify everything");
+	if (is_under_way)
+		tell(m, "a migrate %s is not finished; run: wa-accountsctl migrate %s",
+		    state_direction_name(state.direction), state_direction_name(state.direction));
+	return is_under_way ? MIGRATE_REFUSED : MIGRATE_DONE;
 }
 
 static enum migrate_end down(struct migration *m)
@@ -299,6 +327,12 @@ static enum migrate_end down(struct migration *m)
 
 	if (state_read(m, &state) != RC_OK)
 		return failed(m, "read what was begun");
+	if (state.exists && state.direction == DIRECTION_FINALIZE) {
+		tell(m,
+		    "a migrate finalize is not finished: this cannot be taken back any more; run: wa-accountsctl migrate"
+		    " finalize");
+		return MIGRATE_REFUSED;
+	}
 	if (!state.exists && has_table(m, SESSIONS)) {
 		tell(m, "there is nothing to take back: " SESSIONS " is as it was");
 		return MIGRATE_DONE;
@@ -309,38 +343,49 @@ static enum migrate_end down(struct migration *m)
 		    " the way back needs");
 		return MIGRATE_REFUSED;
 	}
-	return take_and_run(m, &down_steps);
+	return take_and_run(m, &down_steps, false);
 }
+
+static enum rc drop_old_words(struct migration *m)
+{
+	struct buf sql = statement_new(m);
+
+	if (!has_column(m, "wa_old_status"))
+		return RC_OK;
+	buf_puts(&sql, "ALTER TABLE " ACCOUNTS " DROP COLUMN wa_old_status");
+	return run_instant(m, &sql, "DEFAULT");
+}
+
+static const struct step finalize_rows[] = {
+    {"words", "drop wa_old_status", drop_old_words},
+    {"forget", "drop what only migrate down needs", state_forget},
+};
+
+static const struct steps finalize_steps = {
+    DIRECTION_FINALIZE, finalize_rows, sizeof(finalize_rows) / sizeof(finalize_rows[0])};
 
 static enum migrate_end finalize(struct migration *m)
 {
 	struct state state;
-	enum rc rc = state_read(m, &state);
+	enum migrate_end end;
 
-	if (rc != RC_OK)
+	if (state_read(m, &state) != RC_OK)
 		return failed(m, "read what was begun");
 	if (!state.exists) {
 		tell(m, "there is nothing to finalize");
 		return has_table(m, ACCOUNTS) ? MIGRATE_DONE : MIGRATE_REFUSED;
 	}
-	if (state.direction != DIRECTION_UP || !state.is_finished) {
+	if (state.direction != DIRECTION_FINALIZE &&
+	    (state.direction != DIRECTION_UP || !state.is_finished)) {
 		tell(m, "a migrate %s is not finished; finish it first",
 		    state_direction_name(state.direction));
 		return MIGRATE_REFUSED;
 	}
-	if (has_column(m, "wa_old_status"))
-		rc = run_ddl_text(
-		    m, "ALTER TABLE " ACCOUNTS " DROP COLUMN wa_old_status, ALGORITHM=INSTANT");
-	for (size_t i = state_table_count; i-- > 0 && rc == RC_OK;) {
-		struct buf sql = statement_new(m);
-
-		buf_putf(&sql, "DROP TABLE IF EXISTS %s", state_tables[i].name);
-		rc = run_ddl(m, &sql);
-	}
-	if (rc != RC_OK)
-		return failed(m, "remove what only the way back needs");
-	tell(m, "finalized: the old words and the notes are gone; there is no way back any more");
-	return MIGRATE_DONE;
+	end = take_and_run(m, &finalize_steps, false);
+	if (end == MIGRATE_DONE)
+		tell(m,
+		    "finalized: the old words and the notes are gone; there is no way back any more");
+	return end;
 }
 
 static enum migrate_end with_database(

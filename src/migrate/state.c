@@ -6,6 +6,7 @@
 #include "accounts.h"
 #include "base/num.h"
 #include "definition.h"
+#include "steps.h"
 #include "tables.h"
 
 enum {
@@ -28,7 +29,7 @@ enum {
 // clang-format off
 static const struct db_statement statements[] = {
 	[READ] = {"migrate.state",
-		"SELECT direction = 'down', finished_at IS NOT NULL, CAST(begun_at AS CHAR), CAST(finished_at AS CHAR),"
+		"SELECT direction + 0, finished_at IS NOT NULL, CAST(begun_at AS CHAR), CAST(finished_at AS CHAR),"
 		" IF(lease_until > UTC_TIMESTAMP(6), holder, NULL) FROM wa_migration WHERE id = 1",
 		"uusss", DB_READ | DB_OPTIONAL},
 	[ADD] = {"migrate.add",
@@ -63,7 +64,9 @@ static const struct db_statement statements[] = {
 
 const char *state_direction_name(enum direction direction)
 {
-	return direction == DIRECTION_DOWN ? "down" : "up";
+	static const char *const names[] = {"up", "down", "finalize"};
+
+	return names[direction];
 }
 
 /* Host, process, and when that began, by which a number that is used again is told apart. */
@@ -90,29 +93,40 @@ static bool process_began(uint64_t pid, uint64_t *ret)
 	return num_u64(field, ret);
 }
 
+/* By which the pids of two containers of one name are told apart. */
+static void read_namespace(char ret[static 64])
+{
+	ssize_t len = readlink("/proc/self/ns/pid", ret, 63);
+
+	ret[len > 0 ? len : 0] = '\0';
+}
+
 void state_name_holder(struct migration *m)
 {
-	char host[128] = "";
+	char host[128] = "", space[64];
 	uint64_t began = 0;
 
 	gethostname(host, sizeof(host) - 1);
+	read_namespace(space);
 	if (!process_began((uint64_t)getpid(), &began))
 		began = 0;
-	snprintf(m->holder, sizeof(m->holder), "%s %d %llu", host, (int)getpid(),
-	    (unsigned long long)began);
+	snprintf(m->holder, sizeof(m->holder), "%s %d %llu %s", host, (int)getpid(),
+	    (unsigned long long)began, space);
 }
 
 /* Of this host, and not alive any more. */
 static bool is_dead(struct span holder)
 {
-	char host[128] = "";
-	struct span name, pid_text;
+	char host[128] = "", space[64];
+	struct span name, pid_text, began_text;
 	uint64_t pid, noted, began;
 
 	gethostname(host, sizeof(host) - 1);
+	read_namespace(space);
 	if (!span_cut(&holder, ' ', &name) || !span_is(name, host) ||
 	    !span_cut(&holder, ' ', &pid_text) || !num_u64(pid_text, &pid) ||
-	    !num_u64(holder, &noted))
+	    !span_cut(&holder, ' ', &began_text) || !num_u64(began_text, &noted) ||
+	    !span_is(holder, space))
 		return false;
 	return !process_began(pid, &began) || began != noted;
 }
@@ -126,7 +140,7 @@ enum rc state_read(struct migration *m, struct state *ret)
 	if (rc == RC_OK)
 		state = (struct state){
 		    .exists = true,
-		    .direction = row[0].u != 0 ? DIRECTION_DOWN : DIRECTION_UP,
+		    .direction = (enum direction)(row[0].u - 1),
 		    .is_finished = row[1].u != 0,
 		    .begun_at = row[2].s,
 		    .finished_at = row[3].s,
@@ -173,7 +187,8 @@ static enum rc take_lease(struct migration *m, struct state *state)
 enum rc state_take(struct migration *m, enum direction direction, struct state *ret)
 {
 	struct db_value way = db_text(state_direction_name(direction));
-	enum rc rc = make_tables(m);
+	/* Where they have begun to go they do not come back. */
+	enum rc rc = direction == DIRECTION_FINALIZE ? RC_OK : make_tables(m);
 
 	if (rc == RC_OK)
 		rc = db_run(m->db, &statements[ADD], &way, 1);
@@ -335,12 +350,33 @@ static enum rc record(struct db *db, void *ctx)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && rc == RC_OK; i++)
 		if (has_table(m, names[i]))
 			rc = record_table(m, names[i]);
+	/* Whether Laravel knows of it already. */
+	if (rc == RC_OK && has_table(m, "migrations"))
+		rc = run_write_text(m,
+		    "UPDATE wa_migration_tables SET row_count = (SELECT COUNT(*) FROM migrations WHERE migration = '" LARAVELS_NAME
+		    "') WHERE name = 'migrations'",
+		    NULL);
+	return rc;
+}
+
+enum rc state_begin_anew(struct migration *m)
+{
+	static const char *const notes[] = {"wa_migration_steps", "wa_migration_tables",
+	    "wa_migration_columns", "wa_migration_foreign", "wa_migration_rows"};
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < sizeof(notes) / sizeof(notes[0]) && rc == RC_OK; i++) {
+		struct buf sql = statement_new(m);
+
+		buf_putf(&sql, "DELETE FROM %s", notes[i]);
+		rc = run_write(m, &sql, NULL);
+	}
 	return rc;
 }
 
 enum rc state_record(struct migration *m)
 {
-	return m->options->dry_run ? RC_OK : db_transaction(m->db, record, m);
+	return m->options->dry_run ? RC_OK : run_transaction(m, record);
 }
 
 enum rc state_make_kept(struct migration *m)
@@ -349,11 +385,11 @@ enum rc state_make_kept(struct migration *m)
 
 	buf_puts(&sql,
 	    "CREATE TABLE IF NOT EXISTS wa_migration_kept (account_id bigint unsigned NOT NULL"
-	    " PRIMARY KEY, uuid varchar(191) NOT NULL, nulls varchar(1024) NULL DEFAULT NULL");
+	    " PRIMARY KEY, uuid varchar(1024) NULL, nulls varchar(1024) NULL DEFAULT NULL");
 	for (size_t i = 0; i < accounts_need_count; i++)
 		if ((accounts_needs[i].flags & NEED_KEPT) != 0)
 			buf_putf(&sql, ", %s %s NULL DEFAULT NULL", accounts_needs[i].name,
-			    accounts_needs[i].type);
+			    accounts_needs[i].chars > 0 ? "longtext" : accounts_needs[i].type);
 	buf_puts(&sql, ") ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_unicode_ci");
 	return run_ddl(m, &sql);
 }

@@ -15,13 +15,12 @@
 
 #include "migration.h"
 
-enum direction { DIRECTION_UP, DIRECTION_DOWN };
+enum direction { DIRECTION_UP, DIRECTION_DOWN, DIRECTION_FINALIZE };
 
 struct state {
 	bool exists; /* something was begun */
 	enum direction direction;
 	bool is_finished;
-	bool newest_wins;
 	struct span begun_at;
 	struct span finished_at;
 	struct span holder; /* absent: nobody */
@@ -52,6 +51,11 @@ enum rc state_step_end(struct migration *m, enum direction direction, const char
 
 /* What the old tables look like, before anything is changed. */
 enum rc state_record(struct migration *m) MUST_CHECK;
+/*
+ * Forget that, and which steps have ended: nothing was changed yet, and
+ * somebody may have written since.  What newest-wins has changed stays noted.
+ */
+enum rc state_begin_anew(struct migration *m) MUST_CHECK;
 /* The recorded CREATE TABLE; absent if there is none. */
 enum rc state_definition(struct migration *m, const char *table, struct span *ret) MUST_CHECK;
 /* The columns that the sessions had. */

@@ -67,8 +67,8 @@ static void pause_for_lock(struct migration *m, unsigned tries)
 	const struct timespec pause = {.tv_sec = 1};
 
 	tell(m,
-	    "  the lock was not to be had (%s); try %u of %u follows: who holds it? SHOW FULL "
-	    "PROCESSLIST",
+	    "  the lock was not to be had (%s): somebody else works there (SHOW FULL PROCESSLIST); try %u of %u"
+	    " follows",
 	    db_why(m->db), tries + 1, LOCK_TRIES);
 	nanosleep(&pause, NULL);
 }
@@ -125,6 +125,22 @@ enum rc run_ddl(struct migration *m, struct buf *sql)
 	return rc;
 }
 
+enum rc run_instant(struct migration *m, struct buf *sql, const char *otherwise)
+{
+	struct buf other = statement_new(m);
+	enum rc rc;
+
+	buf_put(&other, buf_span(sql));
+	buf_puts(sql, ", ALGORITHM=INSTANT");
+	rc = run_ddl(m, sql);
+	if (rc != RC_INTERNAL)
+		return rc;
+	tell(
+	    m, "  this table cannot be altered so in an instant; ALGORITHM=%s is tried", otherwise);
+	buf_putf(&other, ", ALGORITHM=%s", otherwise);
+	return run_ddl(m, &other);
+}
+
 enum rc run_write_text(struct migration *m, const char *sql, uint64_t *ret_rows)
 {
 	const struct db_statement statement = {"migrate.write", sql, "", DB_ONCE};
@@ -136,7 +152,7 @@ enum rc run_write_text(struct migration *m, const char *sql, uint64_t *ret_rows)
 	}
 	for (unsigned tries = 1; tries <= LOCK_TRIES; tries++) {
 		rc = db_run(m->db, &statement, DB_NONE);
-		if (!may_try_again(m, rc))
+		if (m->in_transaction || !may_try_again(m, rc))
 			break;
 		pause_for_lock(m, tries);
 	}
@@ -150,6 +166,23 @@ enum rc run_write(struct migration *m, struct buf *sql, uint64_t *ret_rows)
 	const char *text = text_of(sql);
 
 	return text != NULL ? run_write_text(m, text, ret_rows) : RC_INTERNAL;
+}
+
+enum rc run_transaction(struct migration *m, db_body_fn *body)
+{
+	enum rc rc = RC_RETRY;
+
+	if (m->options->dry_run)
+		return body(m->db, m);
+	for (unsigned tries = 1; tries <= LOCK_TRIES; tries++) {
+		m->in_transaction = true;
+		rc = db_transaction(m->db, body, m);
+		m->in_transaction = false;
+		if (!may_try_again(m, rc))
+			break;
+		pause_for_lock(m, tries);
+	}
+	return rc;
 }
 
 struct reading {
@@ -285,12 +318,13 @@ static enum rc each_batch(
 	if (m->options->dry_run)
 		return run_batch(m, put, 0, m->options->batch, b);
 	rc = count_rows(m, table, &all);
-	for (; rc == RC_OK; from = last + 1) {
+	for (bool more = true; rc == RC_OK && more; from = last + 1) {
 		arena_reset(m->scratch);
 		rc = find_batch(m, table, from, &last, &rows);
 		if (rc != RC_OK || rows == 0)
 			break;
 		rc = run_batch(m, put, from, last, b);
+		more = rows == m->options->batch && last < UINT64_MAX;
 		done += rows;
 		if (rc == RC_OK)
 			tell_progress(m, done, all, what);
@@ -344,4 +378,14 @@ enum rc read_definition(struct migration *m, struct span table, struct span *ret
 	if (rc == RC_OK || rc == RC_NOT_FOUND)
 		*ret = kept.text;
 	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+enum rc parse_definition(struct migration *m, struct span create, struct definition *ret)
+{
+	enum rc rc = definition_parse(create, m->mem, ret);
+
+	if (rc != RC_OK)
+		tell(m, "  could not read how a table is made: %.*s",
+		    create.len < 80 ? (int)create.len : 80, create.ptr != NULL ? create.ptr : "");
+	return rc;
 }

@@ -50,7 +50,12 @@ extern const size_t renamed_count;
 enum rc rename_column(struct migration *m, const char *table, const char *table_now,
     const char *from, struct span to) MUST_CHECK;
 
-/* verify.c: the checks, told one by one.  RC_INVALID: there are faults. */
-enum rc verify_run(struct migration *m, bool opens_session_data) MUST_CHECK;
+/*
+ * verify.c: the checks, told one by one.  Once the migration is finished the
+ * application is at work, and session_data is looked at too.
+ *
+ * RC_INVALID  there are faults
+ */
+enum rc verify_run(struct migration *m, bool is_finished) MUST_CHECK;
 
 #endif

@@ -7,7 +7,7 @@ enum { TABLES, COLUMNS, CHILDREN, PARENTS };
 
 #define FOREIGN \
 	"SELECT k.table_schema, k.table_name, k.column_name, k.constraint_name," \
-	" k.referenced_table_name, r.delete_rule, r.update_rule" \
+	" k.referenced_table_name, k.referenced_column_name, r.delete_rule, r.update_rule" \
 	" FROM information_schema.key_column_usage AS k" \
 	" JOIN information_schema.referential_constraints AS r" \
 	" ON r.constraint_schema = k.constraint_schema AND r.constraint_name = k.constraint_name" \
@@ -16,10 +16,11 @@ enum { TABLES, COLUMNS, CHILDREN, PARENTS };
 // clang-format off
 static const struct db_statement statements[] = {
 	[TABLES] = {"migrate.tables",
-		"SELECT table_name, COALESCE(table_rows, 0), COALESCE(data_length + index_length, 0)"
-		" FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'"
+		"SELECT table_name, engine, table_type = 'SYSTEM VERSIONED' OR create_options LIKE '%partitioned%',"
+		" COALESCE(table_rows, 0), COALESCE(data_length + index_length, 0) FROM information_schema.tables"
+		" WHERE table_schema = DATABASE() AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')"
 		" ORDER BY table_name",
-		"suu", DB_READ},
+		"ssuuu", DB_READ},
 	[COLUMNS] = {"migrate.columns",
 		"SELECT column_name, data_type, column_type, character_set_name, collation_name,"
 		" COALESCE(character_maximum_length, 0), is_nullable = 'YES', column_default IS NOT NULL,"
@@ -30,10 +31,10 @@ static const struct db_statement statements[] = {
 	[CHILDREN] = {"migrate.children",
 		FOREIGN " WHERE k.referenced_table_schema = DATABASE()"
 		" AND k.referenced_table_name IN ('" SESSIONS "', '" ACCOUNTS "')"
-		" ORDER BY 1, 2, 3", "sssssss", DB_READ},
+		" ORDER BY 1, 2, 3", "ssssssss", DB_READ},
 	[PARENTS] = {"migrate.parents",
 		FOREIGN " WHERE k.table_schema = DATABASE() AND k.table_name IN ('" SESSIONS "', '" ACCOUNTS "')"
-		" AND k.referenced_table_name IS NOT NULL ORDER BY 2, 3", "sssssss", DB_READ},
+		" AND k.referenced_table_name IS NOT NULL ORDER BY 2, 3", "ssssssss", DB_READ},
 };
 // clang-format on
 
@@ -69,7 +70,8 @@ static enum rc add_table(void *ctx, const struct db_value *row)
 {
 	struct table *table = append(ctx);
 
-	*table = (struct table){copy(ctx, &row[0]), row[1].u, row[2].u};
+	*table = (struct table){
+	    copy(ctx, &row[0]), copy(ctx, &row[1]), row[2].u != 0, row[3].u, row[4].u};
 	return RC_OK;
 }
 
@@ -98,7 +100,8 @@ static enum rc add_foreign(void *ctx, const struct db_value *row)
 	struct foreign *foreign = append(ctx);
 
 	*foreign = (struct foreign){copy(ctx, &row[0]), copy(ctx, &row[1]), copy(ctx, &row[2]),
-	    copy(ctx, &row[3]), copy(ctx, &row[4]), copy(ctx, &row[5]), copy(ctx, &row[6])};
+	    copy(ctx, &row[3]), copy(ctx, &row[4]), copy(ctx, &row[5]), copy(ctx, &row[6]),
+	    copy(ctx, &row[7])};
 	return RC_OK;
 }
 
@@ -154,6 +157,21 @@ enum rc survey_read(struct migration *m, struct survey *ret)
 enum rc survey_again(struct migration *m)
 {
 	return survey_read(m, &m->survey);
+}
+
+bool survey_names_id(
+    const struct survey *survey, const struct foreign *foreign, const char *database)
+{
+	size_t columns = 0;
+
+	for (size_t i = 0; i < survey->child_count; i++) {
+		const struct foreign *f = &survey->children[i];
+
+		columns += span_eq(f->schema, foreign->schema) &&
+			   span_eq(f->table, foreign->table) && span_eq(f->name, foreign->name);
+	}
+	return columns == 1 && span_eq_nocase(foreign->parent_column, SPAN_OF("id")) &&
+	       span_is(foreign->schema, database);
 }
 
 const struct table *survey_table(const struct survey *survey, const char *name)

@@ -43,14 +43,17 @@ struct foreign {
 	struct span column;
 	struct span name;
 	struct span parent;
+	struct span parent_column;
 	struct span on_delete;
 	struct span on_update;
 };
 
 struct table {
 	struct span name;
-	uint64_t rows;  /* about */
-	uint64_t bytes; /* with indexes */
+	struct span engine;
+	bool is_special; /* partitioned, or with a history of its rows */
+	uint64_t rows;   /* about */
+	uint64_t bytes;  /* with indexes */
 };
 
 struct survey {
@@ -62,6 +65,10 @@ struct survey {
 	struct foreign *parents; /* their own */
 	size_t parent_count;
 };
+
+/* It names an id: neither another key nor several columns; and its table is of this database. */
+bool survey_names_id(
+    const struct survey *survey, const struct foreign *foreign, const char *database);
 
 /* RC_NOT_FOUND is not among the answers: what is not there is not in ret. */
 enum rc survey_read(struct migration *m, struct survey *ret) MUST_CHECK;

@@ -2,11 +2,11 @@
 
 const struct state_table state_tables[] = {
     {"wa_migration",
-	"id tinyint unsigned NOT NULL PRIMARY KEY, direction enum('up', 'down') NOT NULL,"
-	" begun_at datetime(6) NOT NULL, finished_at datetime(6) NULL, holder varchar(191) NULL,"
+	"id tinyint unsigned NOT NULL PRIMARY KEY, direction enum('up', 'down', 'finalize') NOT NULL,"
+	" begun_at datetime(6) NOT NULL, finished_at datetime(6) NULL, holder varchar(255) NULL,"
 	" lease_until datetime(6) NULL"},
     {"wa_migration_steps",
-	"direction enum('up', 'down') NOT NULL, step varchar(32) NOT NULL, began_at datetime(6) NOT "
+	"direction enum('up', 'down', 'finalize') NOT NULL, step varchar(32) NOT NULL, began_at datetime(6) NOT "
 	"NULL,"
 	" ended_at datetime(6) NULL, PRIMARY KEY (direction, step)"},
     {"wa_migration_tables",
@@ -35,7 +35,7 @@ const struct state_table state_tables[] = {
     {"wa_migration_resolved",
 	"account_id bigint unsigned NOT NULL, kind enum('number', 'primary') NOT NULL,"
 	" winner_id bigint unsigned NOT NULL, deleted_at datetime(6) NULL,"
-	" restores tinyint NOT NULL DEFAULT 0, PRIMARY KEY (account_id, kind)"},
+	" restores tinyint NOT NULL DEFAULT 1, PRIMARY KEY (account_id, kind)"},
     {"wa_migration_kept", NULL},
 };
 

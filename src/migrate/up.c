@@ -126,7 +126,16 @@ static enum rc resolve_kind(struct migration *m, bool by_number)
 	    " JOIN wa_migration_rows AS w ON w.id = s.id SET s.%s, w.is_ours = 1",
 	    kind, by_number ? "deleted_at = r.deleted_at" : "is_primary = 0");
 	survey_put_unchanged(&sql, &m->survey.columns, "s");
-	return rc == RC_OK ? run_write(m, &sql, NULL) : rc;
+	if (rc == RC_OK)
+		rc = run_write(m, &sql, NULL);
+	if (rc != RC_OK || !by_number)
+		return rc;
+	/* As the column holds it: a date, or without fractions. */
+	return run_write_text(m,
+	    "UPDATE wa_migration_resolved AS r JOIN " SESSIONS
+	    " AS s ON s.id = r.account_id"
+	    " SET r.deleted_at = s.deleted_at WHERE r.kind = 'number'",
+	    NULL);
 }
 
 static enum rc resolve_all(struct db *db, void *ctx)
@@ -148,10 +157,8 @@ static enum rc resolve(struct migration *m)
 
 	if (!m->options->newest_wins || !has_table(m, SESSIONS))
 		return RC_OK;
-	if (m->options->dry_run)
-		return resolve_all(m->db, m);
-	rc = db_transaction(m->db, resolve_all, m);
-	return rc == RC_OK ? tell_all_resolved(m) : rc;
+	rc = run_transaction(m, resolve_all);
+	return rc == RC_OK && !m->options->dry_run ? tell_all_resolved(m) : rc;
 }
 
 /* --- the one copy */
@@ -170,10 +177,12 @@ static enum rc lacks_key(struct migration *m, const char *column, const char *pa
 		if (span_eq_nocase(m->survey.parents[i].column, span_of(column)))
 			return RC_OK;
 	theirs = survey_column(&columns, "id");
-	*ret = own != NULL && theirs != NULL && span_eq(own->type, theirs->type);
+	*ret = own != NULL && theirs != NULL && span_eq(own->type, theirs->type) &&
+	       span_is(survey_table(&m->survey, parent)->engine, "InnoDB");
 	if (!*ret)
-		tell(m, "  note: no foreign key for %s: there is no id of its type in %s", column,
-		    parent);
+		tell(m,
+		    "  note: no foreign key for %s: there is no id of its type in an InnoDB table %s",
+		    column, parent);
 	return RC_OK;
 }
 
@@ -189,7 +198,7 @@ static enum rc rebuild(struct migration *m)
 		return RC_OK;
 	rc = read_definition(m, SPAN_OF(SESSIONS), &create);
 	if (rc == RC_OK)
-		rc = definition_parse(create, m->scratch, &now);
+		rc = parse_definition(m, create, &now);
 	if (rc == RC_OK)
 		rc = lacks_key(m, "workspace_id", "workspaces", &adds_workspace);
 	if (rc == RC_OK)
@@ -223,8 +232,7 @@ static enum rc rename_accounts(struct migration *m)
 		return RC_OK;
 	buf_puts(&sql, "ALTER TABLE " ACCOUNTS "\n");
 	buf_put(&sql, buf_span(&clauses));
-	buf_puts(&sql, ",\nALGORITHM=INSTANT");
-	return run_ddl(m, &sql);
+	return run_instant(m, &sql, "DEFAULT");
 }
 
 enum rc rename_column(
@@ -240,8 +248,7 @@ enum rc rename_column(
 		return rc;
 	buf_putf(&sql, "ALTER TABLE %s RENAME COLUMN %s TO ", table, from);
 	definition_put_name(&sql, to);
-	buf_puts(&sql, ", ALGORITHM=INSTANT");
-	return run_ddl(m, &sql);
+	return run_instant(m, &sql, "NOCOPY");
 }
 
 /* The step that bears the table's name. */
@@ -301,7 +308,7 @@ static enum rc open_schema(struct migration *m)
 		tell(m, "      (what wa-accountsctl schema apply does)");
 		return RC_OK;
 	}
-	rc = schema_apply(m->db, m->scratch, false, NULL, &fault);
+	rc = schema_apply(m->db, m->scratch, SCHEMA_MIGRATES, NULL, &fault);
 	if (fault != NULL)
 		tell(m, "  %s", fault);
 	return rc;

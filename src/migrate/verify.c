@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "accounts.h"
 #include "base/bounds.h"
 #include "definition.h"
 #include "marks.h"
@@ -14,6 +15,7 @@ enum { LISTED = 20, SEALED_LISTED = 1000 };
 
 struct verifying {
 	struct migration *m;
+	bool is_finished; /* the application has been at work since */
 	uint64_t faults;
 };
 
@@ -61,7 +63,8 @@ static enum rc verify_rows(struct verifying *v)
 		    " AS t ON t.id = r.id WHERE t.id IS NULL",
 		    &gone);
 	/* With its workspace or its creator an account goes too. */
-	if (rc == RC_OK && gone > 0)
+	lost = gone;
+	if (rc == RC_OK && gone > 0 && has_table(m, "workspaces") && has_table(m, "users"))
 		rc = count(m,
 		    "SELECT COUNT(*) FROM wa_migration_rows AS r LEFT JOIN " ACCOUNTS
 		    " AS t ON t.id = r.id WHERE t.id IS NULL"
@@ -160,11 +163,18 @@ static enum rc verify_states(struct verifying *v)
 static enum rc verify_child(void *ctx, const struct db_value *row)
 {
 	struct verifying *v = ctx;
+	bool counts_differ = row[1].u != row[3].u || row[2].u != row[4].u;
+	/* As many, and yet others: nobody does that while everything is in maintenance. */
+	bool others = !counts_differ && row[5].u != row[6].u;
 
-	judge(v, row[1].u != row[3].u || row[2].u != row[4].u ? VERDICT_CHANGED : VERDICT_OK,
-	    "%-24.*s %llu rows were, %llu are; %llu named an account, %llu do", SPAN_ARG(row[0].s),
-	    (unsigned long long)row[1].u, (unsigned long long)row[3].u,
-	    (unsigned long long)row[2].u, (unsigned long long)row[4].u);
+	judge(v,
+	    others && !v->is_finished ? VERDICT_FAULT
+	    : counts_differ || others ? VERDICT_CHANGED
+				      : VERDICT_OK,
+	    "%-24.*s %llu rows were, %llu are; %llu named an account, %llu do%s",
+	    SPAN_ARG(row[0].s), (unsigned long long)row[1].u, (unsigned long long)row[3].u,
+	    (unsigned long long)row[2].u, (unsigned long long)row[4].u,
+	    others ? ", but not the same" : "");
 	return RC_OK;
 }
 
@@ -181,12 +191,13 @@ static enum rc verify_children(struct verifying *v)
 		if (rc != RC_OK || survey_column(&columns, r->new_column) == NULL)
 			continue;
 		buf_putf(&sql,
-		    "SELECT '%s', w.row_count, w.ref_count, n.row_count, n.ref_count FROM wa_migration_tables AS w,"
-		    " (SELECT COUNT(*) AS row_count, COUNT(%s) AS ref_count FROM %s) AS n"
+		    "SELECT '%s', w.row_count, w.ref_count, n.row_count, n.ref_count, w.ref_sum, n.ref_sum FROM wa_migration_tables AS w,"
+		    " (SELECT COUNT(*) AS row_count, COUNT(%s) AS ref_count,"
+		    " CAST(COALESCE(SUM(CRC32(%s)), 0) AS UNSIGNED) AS ref_sum FROM %s) AS n"
 		    " WHERE w.name IN ('%s', '%s') AND w.ref_column IS NOT NULL",
-		    r->table, r->new_column, r->table, r->table,
+		    r->table, r->new_column, r->new_column, r->table, r->table,
 		    r->table_before != NULL ? r->table_before : r->table);
-		rc = read_each(v->m, &sql, "suuuu", verify_child, v);
+		rc = read_each(v->m, &sql, "suuuuuu", verify_child, v);
 	}
 	return rc;
 }
@@ -248,7 +259,8 @@ static enum rc verify_orphans(struct verifying *v)
 			   column = statement_new(v->m);
 		uint64_t orphans = 0;
 
-		if (!span_is(f->parent, ACCOUNTS))
+		if (!span_is(f->parent, ACCOUNTS) ||
+		    !survey_names_id(&v->m->survey, f, v->m->options->db->database))
 			continue;
 		definition_put_name(&table, f->schema);
 		buf_putc(&table, '.');
@@ -279,7 +291,7 @@ static enum rc verify_rule(struct verifying *v, const char *name, const char *ke
 	enum rc rc = read_definition(v->m, SPAN_OF(ACCOUNTS), &create);
 
 	if (rc == RC_OK)
-		rc = definition_parse(create, v->m->scratch, &now);
+		rc = parse_definition(v->m, create, &now);
 	if (rc == RC_OK)
 		rc = count(v->m, sql, &twice);
 	if (rc != RC_OK)
@@ -290,6 +302,39 @@ static enum rc verify_rule(struct verifying *v, const char *name, const char *ke
 	    part != NULL && part->is_unique ? "the database sees to it"
 					    : "its unique key is missing",
 	    (unsigned long long)twice);
+	return RC_OK;
+}
+
+/* Such a foreign key is one of those that point at the accounts: verify_keys has looked at it. */
+static bool names_itself(const struct part *constraint)
+{
+	static const char itself[] = "REFERENCES `" SESSIONS "`";
+
+	return memmem(constraint->text.ptr, constraint->text.len, itself, sizeof(itself) - 1) !=
+	       NULL;
+}
+
+/* Keys by what they hold; foreign keys by what they say, whatever their names are. */
+static enum rc verify_form(struct verifying *v)
+{
+	struct definition now, before;
+	struct span create = {0}, old = {0};
+	enum rc rc = read_definition(v->m, SPAN_OF(ACCOUNTS), &create);
+
+	if (rc == RC_OK)
+		rc = parse_definition(v->m, create, &now);
+	if (rc == RC_OK)
+		rc = state_definition(v->m, SESSIONS, &old);
+	if (rc != RC_OK)
+		return rc;
+	if (accounts_missing_key(&now) != NULL)
+		judge(v, VERDICT_FAULT, "the key %s is missing", accounts_missing_key(&now));
+	if (old.ptr == NULL || parse_definition(v->m, old, &before) != RC_OK)
+		return RC_OK;
+	for (size_t i = 0; i < before.count; i++)
+		if (before.parts[i].kind == PART_CONSTRAINT && !names_itself(&before.parts[i]) &&
+		    !definition_has_reference(&now, &before.parts[i]))
+			judge(v, VERDICT_FAULT, "it had: %.*s", SPAN_ARG(before.parts[i].text));
 	return RC_OK;
 }
 
@@ -382,11 +427,11 @@ static enum rc verify_session_data(struct verifying *v)
 	return rc;
 }
 
-enum rc verify_run(struct migration *m, bool opens_session_data)
+enum rc verify_run(struct migration *m, bool is_finished)
 {
 	static enum rc (*const noted[])(struct verifying * v) = {verify_rows, verify_columns,
 	    verify_states, verify_children, verify_keys, verify_counter};
-	struct verifying v = {.m = m};
+	struct verifying v = {.m = m, .is_finished = is_finished};
 	bool has_notes = has_table(m, "wa_migration_rows");
 	enum rc rc = RC_OK;
 
@@ -398,8 +443,10 @@ enum rc verify_run(struct migration *m, bool opens_session_data)
 	if (rc == RC_OK)
 		rc = verify_orphans(&v);
 	if (rc == RC_OK)
+		rc = verify_form(&v);
+	if (rc == RC_OK)
 		rc = verify_rules(&v);
-	if (rc == RC_OK && opens_session_data && m->options->keys != NULL)
+	if (rc == RC_OK && is_finished && m->options->keys != NULL)
 		rc = verify_session_data(&v);
 	if (rc != RC_OK)
 		return rc;

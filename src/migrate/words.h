@@ -15,6 +15,8 @@ void words_put_new(struct buf *b, const char *column);
  * type: of an enumeration, a word that it has.
  */
 void words_put_old(struct buf *b, const char *column, struct span type);
+/* The first word of an enumeration, as its type writes it, with quotes; '' if it is none. */
+struct span words_first(struct span type);
 /* SQL, a list: the old words for connected. */
 void words_put_connected(struct buf *b);
 

@@ -14,7 +14,7 @@ static const struct {
     {2, 1, "the relay's leases", schema_sql_002_relay},
 };
 
-enum { TABLES, VERSION, RECORD, ROWS };
+enum { TABLES, VERSION, MIGRATING, RECORD, ROWS };
 
 /* As the first statement counts them: a dump or a migration may have made a table anew. */
 enum { OUR_TABLES = 4, OUR_COLUMNS = 8 };
@@ -27,14 +27,18 @@ static const struct db_statement statements[] = {
 	" COALESCE(SUM(table_name = 'whatsapp_sessions'), 0),"
 	" COALESCE(SUM(table_name IN ('whatsapp_accounts', 'wa_workspaces', 'wa_outbox', 'wa_lanes')), 0),"
 	" COALESCE(SUM(table_name IN ('workspaces', 'users')), 0),"
+	" COALESCE(SUM(table_name = 'wa_migration'), 0),"
 	" (SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = DATABASE()"
 	" AND table_name = 'whatsapp_accounts' AND column_name IN ('session_id',"
 	" 'assigned_instance_url', 'qr_expires_at', 'connect_deadline_at', 'state_version',"
 	" 'qr_first_at', 'live_primary', 'live_phone'))"
 	" FROM information_schema.tables WHERE table_schema = DATABASE()",
-	"uuuuu", DB_READ},
+	"uuuuuu", DB_READ},
     /* It may go between two statements. */
     [VERSION] = {"schema.version", "SELECT version, oldest_build FROM wa_schema WHERE id = 1", "uu",
+	DB_READ | DB_OPTIONAL},
+    [MIGRATING] = {"schema.migrating",
+	"SELECT COUNT(*) FROM wa_migration WHERE direction IN ('up', 'down') AND finished_at IS NULL", "u",
 	DB_READ | DB_OPTIONAL},
     [RECORD] = {"schema.record",
 	"INSERT INTO wa_schema (id, version, oldest_build, applied_at)"
@@ -56,14 +60,20 @@ static const char version_table[] =
 enum rc schema_read(struct db *db, struct arena *mem, struct schema_state *ret)
 {
 	struct schema_state state = {0};
-	struct db_value row[5];
+	struct db_value row[6], migrating[1] = {db_u(0)};
 	enum rc rc = db_one(db, &statements[TABLES], DB_NONE, mem, row);
 
 	if (rc != RC_OK)
 		return rc;
 	state.has_sessions = row[1].u != 0;
-	state.has_tables = row[2].u == OUR_TABLES && row[4].u == OUR_COLUMNS;
+	state.has_tables = row[2].u == OUR_TABLES && row[5].u == OUR_COLUMNS;
 	state.has_parents = row[3].u == 2;
+	if (row[4].u != 0) {
+		rc = db_one(db, &statements[MIGRATING], DB_NONE, mem, migrating);
+		if (rc != RC_OK && rc != RC_NOT_FOUND)
+			return rc;
+		state.is_migrating = migrating[0].u != 0;
+	}
 	if (row[0].u != 0) {
 		rc = db_one(db, &statements[VERSION], DB_NONE, mem, row);
 		if (rc == RC_OK) {
@@ -84,6 +94,8 @@ static const char *const words[] = {
     [SCHEMA_HAS_SESSIONS] =
 	"the database still has the table whatsapp_sessions: its sessions have not become accounts "
 	"yet; run: wa-accountsctl migrate plan",
+    [SCHEMA_IS_MIGRATING] =
+	"a migration is not finished; run: wa-accountsctl migrate up, or migrate down",
     [SCHEMA_TOO_OLD] =
 	"the database's schema is older than this build needs; run: wa-accountsctl "
 	"schema apply",
@@ -101,6 +113,8 @@ enum schema_fit schema_fit(const struct schema_state *state)
 {
 	if (state->oldest_build > SCHEMA_VERSION)
 		return SCHEMA_TOO_NEW;
+	if (state->is_migrating)
+		return SCHEMA_IS_MIGRATING;
 	if (state->has_sessions)
 		return SCHEMA_HAS_SESSIONS;
 	if (state->version != 0 && state->version < SCHEMA_VERSION)
@@ -128,12 +142,16 @@ enum rc schema_on_connect(struct db *db, void *ctx)
 	return RC_RETRY;
 }
 
-/* What no `schema apply` can mend. */
-static const char *unfit(const struct schema_state *state)
+/* What no `schema apply` can mend, unless it is a part of the migration. */
+static const char *unfit(const struct schema_state *state, unsigned flags)
 {
 	enum schema_fit fit = schema_fit(state);
 
-	return fit == SCHEMA_TOO_NEW || fit == SCHEMA_HAS_SESSIONS ? schema_words((int)fit) : NULL;
+	if (fit == SCHEMA_IS_MIGRATING && (flags & SCHEMA_MIGRATES) != 0 && !state->has_sessions)
+		return NULL;
+	return fit == SCHEMA_TOO_NEW || fit == SCHEMA_HAS_SESSIONS || fit == SCHEMA_IS_MIGRATING
+		   ? schema_words((int)fit)
+		   : NULL;
 }
 
 /* Comments of the files stand on lines of their own. */
@@ -215,14 +233,15 @@ static enum rc apply_steps(
 }
 
 enum rc schema_apply(
-    struct db *db, struct arena *mem, bool demo, schema_say_fn *say, const char **reterr)
+    struct db *db, struct arena *mem, unsigned flags, schema_say_fn *say, const char **reterr)
 {
+	bool demo = (flags & SCHEMA_DEMO) != 0;
 	struct schema_state state;
 	enum rc rc = schema_read(db, mem, &state);
 
 	if (rc != RC_OK)
 		return rc;
-	*reterr = unfit(&state);
+	*reterr = unfit(&state, flags);
 	if (*reterr != NULL)
 		return RC_INVALID;
 	/* DDL takes as long as it takes, but never waits in front of Laravel's queries. */

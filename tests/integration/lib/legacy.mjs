@@ -455,18 +455,18 @@ export async function addSession(stack, variant, columns = {}) {
   return Number(id);
 }
 
-/** Two live sessions of a workspace that are both its primary; their ids. */
+/** Two live sessions of a workspace (3, unless the columns name one) that are both its primary; their ids. */
 export async function addTwoPrimaries(stack, variant, columns = {}, second = {}) {
-  const workspace_id = 3;
+  const { workspace_id = 3 } = columns;
   await stack.sql(`UPDATE whatsapp_sessions SET is_primary = 0, updated_at = updated_at
     WHERE workspace_id = ${workspace_id}`);
   return [await addSession(stack, variant, { workspace_id, is_primary: 1, ...columns }),
     await addSession(stack, variant, { workspace_id, is_primary: 1, ...columns, ...second })];
 }
 
-/** Two live sessions of a workspace with one number, written in two ways; their ids. */
+/** Two live sessions of a workspace (4, unless the columns name one) with one number, in two ways; their ids. */
 export async function addNumberTwice(stack, variant, columns = {}, second = {}) {
-  const workspace_id = 4;
+  const { workspace_id = 4 } = columns;
   return [await addSession(stack, variant, { workspace_id, phone_number: '+62 777-0000 111', ...columns }),
     await addSession(stack, variant, { workspace_id, phone_number: '627770000111', ...columns, ...second })];
 }

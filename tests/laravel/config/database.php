@@ -3,6 +3,7 @@
 /* As in any Laravel application: no time zone is set for the session at the database. */
 return [
     'default' => 'mysql',
+    'migrations' => 'migrations',
     'connections' => [
         'mysql' => [
             'driver' => 'mysql',

@@ -2,6 +2,7 @@
 
 use App\Http\Controllers\AccountController;
 use App\Http\Controllers\LoginController;
+use App\Http\Controllers\MigrationController;
 use Illuminate\Support\Facades\Route;
 
 Route::get('/login', [LoginController::class, 'show'])->name('login');
@@ -22,3 +23,8 @@ Route::middleware('auth')->group(function () {
     Route::get('/php/rows/{account}', [AccountController::class, 'show']);
     Route::patch('/php/rows/{account}', [AccountController::class, 'update']);
 });
+
+// All that a migration must not lose, through the models of before and of after: sessions or accounts.
+Route::get('/php/all/{side}', [MigrationController::class, 'index']);
+Route::post('/php/all/{side}', [MigrationController::class, 'store']);
+Route::patch('/php/all/{side}/{id}', [MigrationController::class, 'update']);

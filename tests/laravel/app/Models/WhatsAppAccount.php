@@ -4,6 +4,8 @@ namespace App\Models;
 
 use Illuminate\Database\Eloquent\Model;
 use Illuminate\Database\Eloquent\Relations\BelongsTo;
+use Illuminate\Database\Eloquent\Relations\BelongsToMany;
+use Illuminate\Database\Eloquent\Relations\HasMany;
 use Illuminate\Database\Eloquent\SoftDeletes;
 use Illuminate\Support\Str;
 
@@ -48,6 +50,33 @@ class WhatsAppAccount extends Model
     public function creator(): BelongsTo
     {
         return $this->belongsTo(User::class, 'created_by');
+    }
+
+    public function chats(): HasMany
+    {
+        return $this->hasMany(Chat::class, 'whatsapp_account_id');
+    }
+
+    public function campaignLogs(): HasMany
+    {
+        return $this->hasMany(CampaignLog::class, 'whatsapp_account_id');
+    }
+
+    public function groups(): HasMany
+    {
+        return $this->hasMany(WhatsAppGroup::class, 'whatsapp_account_id');
+    }
+
+    public function sourcedContacts(): HasMany
+    {
+        return $this->hasMany(Contact::class, 'source_account_id');
+    }
+
+    public function contacts(): BelongsToMany
+    {
+        return $this->belongsToMany(Contact::class, 'contact_accounts', 'whatsapp_account_id')
+            ->withPivot(['first_interaction_at', 'last_interaction_at', 'total_messages'])
+            ->withTimestamps();
     }
 
     public function scopeConnected($query)
