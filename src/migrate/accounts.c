@@ -1,5 +1,7 @@
 #include "accounts.h"
 
+#include <stdio.h>
+
 #include "words.h"
 
 #define STATES "'connecting','connected','disconnected','error'"
@@ -80,9 +82,14 @@ static bool is_of_few_letters(const struct column *old, const struct need *need)
 	       !span_is(old->charset, "utf8mb4");
 }
 
+bool accounts_is_narrower(const struct column *old, const struct need *need)
+{
+	return is_narrow(old, need) || is_of_few_letters(old, need);
+}
+
 bool accounts_must_change(const struct column *old, const struct need *need)
 {
-	return is_narrow(old, need) || is_of_few_letters(old, need) ||
+	return accounts_is_narrower(old, need) ||
 	       ((need->flags & NEED_NULL) != 0 && !old->is_nullable && !old->is_generated);
 }
 
@@ -101,13 +108,20 @@ static void put_clause(struct buf *b, const char *words)
 }
 
 /* A text in a table of few letters is to hold all of them nevertheless. */
-static void put_new_column(struct buf *b, const struct need *need)
+static void put_new_column(struct buf *b, const struct need *need, bool has_status)
 {
 	buf_putf(b, "%s %s ", need->name, need->type);
 	if ((need->chars > 0 && strcmp(need->type, "json") != 0) ||
 	    strncmp(need->type, "enum", 4) == 0)
 		buf_puts(b, "CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci ");
-	buf_puts(b, need->rest);
+	if (strcmp(need->name, "connection_status") == 0 && has_status) {
+		/* Each row's own, while it is copied; the ordinary one comes with the rename. */
+		buf_puts(b, "NOT NULL DEFAULT (");
+		words_put_new(b, "status");
+		buf_putc(b, ')');
+	} else {
+		buf_puts(b, need->rest);
+	}
 }
 
 static void put_charset(struct buf *b, const struct column *old, bool unicode)
@@ -151,7 +165,7 @@ static void put_needs(struct buf *b, const struct columns *columns)
 
 		if (old == NULL) {
 			put_clause(b, "ADD COLUMN ");
-			put_new_column(b, need);
+			put_new_column(b, need, survey_column(columns, "status") != NULL);
 		} else if (accounts_must_change(old, need)) {
 			put_clause(b, "MODIFY COLUMN ");
 			put_changed_column(b, old, need);
@@ -262,6 +276,43 @@ static bool key_goes(const struct part *key)
 	       (key->is_unique && definition_key_has(key, SPAN_OF("phone_number")));
 }
 
+/* A foreign key stands on the key that begins with its column. */
+static bool carries_reference(const struct definition *now, const struct part *key)
+{
+	struct span rest = key->columns, first;
+	uint64_t chars;
+	char wanted[256];
+	int len;
+
+	if (!definition_next_column(&rest, &first, &chars))
+		return false;
+	len = snprintf(wanted, sizeof(wanted), "FOREIGN KEY (`%.*s`", SPAN_ARG(first));
+	for (size_t i = 0; i < now->count; i++)
+		if (now->parts[i].kind == PART_CONSTRAINT && len < (int)sizeof(wanted) &&
+		    memmem(now->parts[i].text.ptr, now->parts[i].text.len, wanted, (size_t)len) !=
+			NULL)
+			return true;
+	return false;
+}
+
+/* The same key under the same name, without the state. */
+static void put_key_without_status(struct buf *b, const struct part *key)
+{
+	struct span rest = key->columns, column;
+	uint64_t chars;
+	const char *before = " (";
+
+	put_clause(b, "ADD KEY ");
+	definition_put_name(b, key->name);
+	while (definition_next_column(&rest, &column, &chars)) {
+		if (span_eq_nocase(column, SPAN_OF("status")))
+			continue;
+		buf_putf(b, "%s`%.*s`", before, SPAN_ARG(column));
+		before = ",";
+	}
+	buf_putc(b, ')');
+}
+
 static void put_keys(struct buf *b, const struct definition *now)
 {
 	for (size_t i = 0; i < now->count; i++) {
@@ -269,6 +320,8 @@ static void put_keys(struct buf *b, const struct definition *now)
 			continue;
 		put_clause(b, "DROP KEY ");
 		definition_put_name(b, now->parts[i].name);
+		if (!is_ours(&now->parts[i]) && carries_reference(now, &now->parts[i]))
+			put_key_without_status(b, &now->parts[i]);
 	}
 	for (size_t i = 0; i < KEYS; i++) {
 		put_clause(b, keys[i].is_unique ? "ADD UNIQUE KEY " : "ADD KEY ");
@@ -295,6 +348,15 @@ void accounts_put_rebuild(struct buf *b, const struct definition *now,
 		put_clause(b, "ADD CONSTRAINT ");
 		buf_putf(b, "%s %s", constraints[i].name, constraints[i].clause);
 	}
+}
+
+void accounts_put_default(struct buf *b, const struct columns *columns)
+{
+	(void)columns;
+	for (size_t i = 0; i < accounts_need_count; i++)
+		if (strcmp(accounts_needs[i].name, "connection_status") == 0)
+			buf_putf(b, "ALTER COLUMN connection_status SET %s",
+			    strstr(accounts_needs[i].rest, "DEFAULT"));
 }
 
 void accounts_put_rename(struct buf *b, const struct columns *columns)

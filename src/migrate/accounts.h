@@ -33,6 +33,8 @@ extern const size_t accounts_need_count;
 const struct column *accounts_old_column(const struct columns *old, const struct need *need);
 /* Whether the old column must change: it is too narrow, or allows no NULL. */
 bool accounts_must_change(const struct column *old, const struct need *need);
+/* Of these: it holds fewer characters, or has fewer letters. */
+bool accounts_is_narrower(const struct column *old, const struct need *need);
 
 /*
  * SQL: what the old column can hold of `value`, SQL too: as long as it may
@@ -47,6 +49,8 @@ void accounts_put_fitting(
  */
 void accounts_put_rebuild(struct buf *b, const struct definition *now,
     const struct columns *columns, bool adds_workspace_key, bool adds_creator_key);
+/* The rebuild has let every row's connection_status come from its old word; a new row's is this. */
+void accounts_put_default(struct buf *b, const struct columns *columns);
 /* The instant renames of columns, there and back. */
 void accounts_put_rename(struct buf *b, const struct columns *columns);
 void accounts_put_rename_back(

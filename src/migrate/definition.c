@@ -185,10 +185,27 @@ bool definition_next_column(struct span *rest, struct span *ret, uint64_t *ret_c
 		return false;
 	at = (size_t)(begin - rest->ptr);
 	end = skip_quoted(*rest, at);
+	/* A doubled backtick is one of the name's. */
+	while (end < rest->len && rest->ptr[end] == '`')
+		end = skip_quoted(*rest, end);
 	*ret = span_from(begin + 1, end - at >= 2 ? end - at - 2 : 0);
 	*rest = span_from(rest->ptr + end, rest->len - end);
 	*ret_chars = prefix_length(*rest);
 	return true;
+}
+
+/* Whether `written`, in which backticks are doubled, is this name. */
+static bool is_name(struct span written, struct span name)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < name.len; i++) {
+		if (at >= written.len ||
+		    !span_eq_nocase(span_from(written.ptr + at, 1), span_from(name.ptr + i, 1)))
+			return false;
+		at += name.ptr[i] == '`' ? 2 : 1;
+	}
+	return at == written.len;
 }
 
 bool definition_key_has(const struct part *key, struct span column)
@@ -197,7 +214,7 @@ bool definition_key_has(const struct part *key, struct span column)
 	uint64_t chars;
 
 	while (definition_next_column(&rest, &name, &chars))
-		if (span_eq_nocase(name, column))
+		if (is_name(name, column))
 			return true;
 	return false;
 }
@@ -358,34 +375,54 @@ void definition_put_difference(struct buf *b, const struct definition *from,
 	}
 }
 
-/* Cut the number of " AUTO_INCREMENT=7" out: it stands behind the last parenthesis. */
-static struct span before_counter(struct span create, struct span *ret_after)
+/* A CREATE TABLE without its " AUTO_INCREMENT=7", in two parts. */
+struct uncounted {
+	struct span before, after;
+};
+
+/* It is an option of the table, and those stand in the line that begins with the parenthesis. */
+static struct uncounted without_counter(struct span create)
 {
 	static const char counter[] = " AUTO_INCREMENT=";
-	size_t at = create.len;
+	const size_t len = sizeof(counter) - 1;
+	const char *options = create.len > 0 ? memmem(create.ptr, create.len, "\n) ", 3) : NULL;
+	size_t at = options != NULL ? (size_t)(options - create.ptr) + 1 : create.len, end;
 
-	while (at > 0 && create.ptr[at - 1] != '\n')
-		at--;
-	for (; at + sizeof(counter) - 1 < create.len; at++) {
-		size_t end = at + sizeof(counter) - 1;
-
-		if (memcmp(create.ptr + at, counter, sizeof(counter) - 1) != 0)
+	while (at + len < create.len && create.ptr[at] != '\n') {
+		if (create.ptr[at] == '\'') {
+			at = skip_quoted(create, at);
 			continue;
-		while (end < create.len && create.ptr[end] >= '0' && create.ptr[end] <= '9')
+		}
+		if (memcmp(create.ptr + at, counter, len) != 0) {
+			at++;
+			continue;
+		}
+		for (end = at + len; end < create.len && num_is_digit(create.ptr[end]);)
 			end++;
-		*ret_after = span_from(create.ptr + end, create.len - end);
-		return span_from(create.ptr, at);
+		return (struct uncounted){
+		    span_from(create.ptr, at), span_from(create.ptr + end, create.len - end)};
 	}
-	*ret_after = span_from(create.ptr + create.len, 0);
-	return create;
+	return (struct uncounted){create, span_from(create.ptr, 0)};
+}
+
+/* One may have a counter where the other, which was empty, has none. */
+static char byte_at(const struct uncounted *text, size_t at)
+{
+	return at < text->before.len ? text->before.ptr[at]
+				     : text->after.ptr[at - text->before.len];
 }
 
 bool definition_is_same(struct span a, struct span b)
 {
-	struct span a_after, b_after;
-	struct span a_before = before_counter(a, &a_after), b_before = before_counter(b, &b_after);
+	struct uncounted x = without_counter(a), y = without_counter(b);
+	size_t len = x.before.len + x.after.len;
 
-	return span_eq(a_before, b_before) && span_eq(a_after, b_after);
+	if (len != y.before.len + y.after.len)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (byte_at(&x, i) != byte_at(&y, i))
+			return false;
+	return true;
 }
 
 void definition_put_name(struct buf *b, struct span name)

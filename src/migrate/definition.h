@@ -50,8 +50,9 @@ bool definition_has_reference(const struct definition *definition, const struct 
 /* Whether it is a column of a unique key, the primary one aside. */
 bool definition_is_unique(const struct definition *definition, struct span column);
 /*
- * The next name of a key's columns, without its backticks, and of how many
- * characters of it the key is made (UINT32_MAX: all); `rest` begins as part.columns.
+ * The next name of a key's columns, as it is written between its backticks, and
+ * of how many characters of it the key is made (UINT32_MAX: all); `rest` begins
+ * as part.columns.
  */
 bool definition_next_column(struct span *rest, struct span *ret, uint64_t *ret_chars);
 

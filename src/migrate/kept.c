@@ -88,7 +88,7 @@ static enum rc collect_narrow(
 	struct buf fitting = statement_new(m), condition = statement_new(m);
 	const char *column = column_of(m, old), *value;
 
-	if (old->charset.ptr == NULL || need->chars == 0)
+	if (!accounts_is_narrower(old, need))
 		return RC_OK;
 	accounts_put_fitting(&fitting, old, need, column);
 	value = text_in(&fitting);
@@ -149,12 +149,10 @@ static enum rc collect_numbers(struct migration *m, const struct part *key)
 	enum rc rc = marks_put_differs(m, &written, SPAN_OF("phone_number"));
 
 	while (definition_next_column(&rest, &name, &chars)) {
-		buf_puts(&names, names.len > 0 ? ", LEFT(t." : "LEFT(t.");
-		definition_put_name(&names, name);
-		buf_putf(&names, ", %llu)", (unsigned long long)chars);
-		buf_puts(&given, given.len > 0 ? " AND t." : "t.");
-		definition_put_name(&given, name);
-		buf_puts(&given, " IS NOT NULL");
+		buf_putf(&names, "%sLEFT(t.`%.*s`, %llu)", names.len > 0 ? ", " : "",
+		    SPAN_ARG(name), (unsigned long long)chars);
+		buf_putf(
+		    &given, "%st.`%.*s` IS NOT NULL", given.len > 0 ? " AND " : "", SPAN_ARG(name));
 	}
 	buf_putf(&condition,
 	    "t.id IN (SELECT id FROM (SELECT t.id, ROW_NUMBER() OVER (PARTITION BY %s"

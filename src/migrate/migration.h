@@ -35,6 +35,7 @@ struct migration {
 	unsigned steps;
 	int64_t pause_us; /* the longest that others may have had to wait for one statement */
 	const char *pause_step;
+	int64_t renamed_us;  /* when the renames of this run began; 0: not in this run */
 	char holder[256];    /* of the lease: us */
 	bool in_transaction; /* then a statement that fails is not tried again by itself */
 };

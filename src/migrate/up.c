@@ -217,22 +217,33 @@ static enum rc rename_tables(struct migration *m)
 {
 	if (!has_table(m, SESSIONS))
 		return RC_OK;
+	if (!m->options->dry_run)
+		m->renamed_us = now_monotonic_us();
 	return run_ddl_text(m, has_table(m, "contact_sessions")
 				   ? "RENAME TABLE " SESSIONS " TO " ACCOUNTS
 				     ", contact_sessions TO contact_accounts"
 				   : "RENAME TABLE " SESSIONS " TO " ACCOUNTS);
 }
 
-static enum rc rename_accounts(struct migration *m)
+static enum rc alter_accounts(
+    struct migration *m, void (*put)(struct buf *b, const struct columns *columns))
 {
 	struct buf sql = statement_new(m), clauses = statement_new(m);
 
-	accounts_put_rename(&clauses, &m->survey.columns);
+	put(&clauses, &m->survey.columns);
 	if (clauses.len == 0)
 		return RC_OK;
 	buf_puts(&sql, "ALTER TABLE " ACCOUNTS "\n");
 	buf_put(&sql, buf_span(&clauses));
 	return run_instant(m, &sql, "DEFAULT");
+}
+
+/* The default first: it names the old column. */
+static enum rc rename_accounts(struct migration *m)
+{
+	enum rc rc = has_column(m, "status") ? alter_accounts(m, accounts_put_default) : RC_OK;
+
+	return rc == RC_OK ? alter_accounts(m, accounts_put_rename) : rc;
 }
 
 enum rc rename_column(
@@ -272,7 +283,9 @@ static void put_states(struct migration *m, struct buf *sql, const char *range)
 	buf_puts(sql, "UPDATE " ACCOUNTS " AS t SET t.connection_status = ");
 	words_put_new(sql, "t.wa_old_status");
 	survey_put_unchanged(sql, &m->survey.columns, "t");
-	buf_putf(sql, " WHERE t.wa_old_status IS NOT NULL AND t.id %s", range);
+	buf_puts(sql, " WHERE t.wa_old_status IS NOT NULL AND NOT (t.connection_status <=> ");
+	words_put_new(sql, "t.wa_old_status");
+	buf_putf(sql, ") AND t.id %s", range);
 }
 
 static enum rc set_states(struct migration *m)
@@ -327,7 +340,7 @@ static const struct step rows[] = {
 	{"contact_accounts", "whatsapp_session_id -> whatsapp_account_id", rename_child},
 	{"whatsapp_groups", "whatsapp_session_id -> whatsapp_account_id", rename_child},
 	{"contacts", "source_session_id -> source_account_id", rename_child},
-	{"states", "connection_status from the old words", set_states},
+	{"states", "connection_status of rows that were written since the rebuild", set_states},
 	{"kept", "bring back what an earlier migrate down has kept", kept_restore},
 	{"laravel", "tell Laravel's table migrations", tell_laravel},
 	{"verify", "compare everything with what was noted", verify},

@@ -343,7 +343,7 @@ static enum rc verify_rules(struct verifying *v)
 	enum rc rc =
 	    verify_rule(v, "one live primary account", "whatsapp_accounts_live_primary_unique",
 		"SELECT COUNT(*) FROM (SELECT workspace_id FROM " ACCOUNTS
-		" WHERE is_primary AND deleted_at IS NULL"
+		" WHERE live_primary IS NOT NULL"
 		" GROUP BY workspace_id HAVING COUNT(*) > 1) AS x");
 
 	if (rc != RC_OK)
@@ -351,9 +351,7 @@ static enum rc verify_rules(struct verifying *v)
 	return verify_rule(v, "one live account for a number",
 	    "whatsapp_accounts_live_phone_unique",
 	    "SELECT COUNT(*) FROM (SELECT workspace_id FROM " ACCOUNTS
-	    " WHERE deleted_at IS NULL"
-	    " AND REGEXP_REPLACE(phone_number, '[^0-9]', '') <> ''"
-	    " GROUP BY workspace_id, REGEXP_REPLACE(phone_number, '[^0-9]', '') HAVING COUNT(*) > 1) AS x");
+	    " WHERE live_phone IS NOT NULL GROUP BY workspace_id, live_phone HAVING COUNT(*) > 1) AS x");
 }
 
 static enum rc verify_counter(struct verifying *v)

@@ -1,5 +1,6 @@
 #include "words.h"
 
+#include "base/num.h"
 #include "definition.h"
 
 /* In the order in which the way back prefers them. */
@@ -61,7 +62,19 @@ struct span words_first(struct span type)
 	return next_word(&type, &word) ? word : SPAN_OF("''");
 }
 
-/* A column that is no enumeration allows every word. */
+/* Of "varchar(20)". */
+static bool is_too_long(struct span type, const char *word)
+{
+	const char *open = type.len > 0 ? memchr(type.ptr, '(', type.len) : NULL;
+	const char *close =
+	    open != NULL ? memchr(open, ')', (size_t)(type.ptr + type.len - open)) : NULL;
+	uint64_t chars;
+
+	return close != NULL && num_u64(span_from(open + 1, (size_t)(close - open - 1)), &chars) &&
+	       strlen(word) > chars;
+}
+
+/* A column that is no enumeration allows every word that is short enough. */
 static bool allows(struct span type, const char *wanted)
 {
 	char quoted[32];
@@ -69,7 +82,7 @@ static bool allows(struct span type, const char *wanted)
 	struct span word;
 
 	if (!span_starts(type, "enum("))
-		return true;
+		return !is_too_long(type, wanted);
 	definition_put_text(&text, span_of(wanted));
 	while (next_word(&type, &word))
 		if (span_eq_nocase(word, buf_span(&text)))
