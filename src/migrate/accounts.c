@@ -329,10 +329,9 @@ static void put_keys(struct buf *b, const struct definition *now)
 	}
 }
 
-void accounts_put_rebuild(struct buf *b, const struct definition *now,
-    const struct columns *columns, bool adds_workspace_key, bool adds_creator_key)
+void accounts_put_rebuild(
+    struct buf *b, const struct definition *now, const struct columns *columns)
 {
-	const bool adds[CONSTRAINTS] = {adds_workspace_key, adds_creator_key};
 	const struct column *status = survey_column(columns, "status");
 
 	if (status != NULL) {
@@ -342,6 +341,12 @@ void accounts_put_rebuild(struct buf *b, const struct definition *now,
 	put_needs(b, columns);
 	put_unknown(b, now, columns);
 	put_keys(b, now);
+}
+
+void accounts_put_references(struct buf *b, bool of_workspace, bool of_creator)
+{
+	const bool adds[CONSTRAINTS] = {of_workspace, of_creator};
+
 	for (size_t i = 0; i < CONSTRAINTS; i++) {
 		if (!adds[i])
 			continue;

@@ -47,8 +47,10 @@ void accounts_put_fitting(
  * The clauses of the one ALTER that copies the table.  `now` is how it is
  * made; `columns` the same from information_schema.
  */
-void accounts_put_rebuild(struct buf *b, const struct definition *now,
-    const struct columns *columns, bool adds_workspace_key, bool adds_creator_key);
+void accounts_put_rebuild(
+    struct buf *b, const struct definition *now, const struct columns *columns);
+/* Foreign keys that the old table lacks. */
+void accounts_put_references(struct buf *b, bool of_workspace, bool of_creator);
 /* The rebuild has let every row's connection_status come from its old word; a new row's is this. */
 void accounts_put_default(struct buf *b, const struct columns *columns);
 /* The instant renames of columns, there and back. */

@@ -19,7 +19,7 @@ enum { RENEW, PROGRESS };
 static const struct db_statement statements[] = {
 	[RENEW] = {"migrate.keep",
 		"UPDATE wa_migration SET lease_until = UTC_TIMESTAMP(6) + INTERVAL 30 SECOND WHERE id = 1 AND holder = ?",
-		"", 0},
+		"", DB_OPTIONAL},
 	/* The copying of a table tells its progress there; other statements only their time. */
 	[PROGRESS] = {"migrate.progress",
 		"SELECT CAST(time_ms / 1000 AS UNSIGNED), state, CAST(COALESCE(progress, 0) * 10 AS UNSIGNED)"

@@ -293,7 +293,7 @@ static enum rc tell_all_left(struct migration *m)
 		return RC_OK;
 	buf_puts(&sql,
 	    "SELECT t.id, k.phone_number FROM " KEPT_JOIN
-	    " WHERE k.phone_number IS NOT NULL AND NOT (t.phone_number <=> k.phone_number)");
+	    " WHERE k.phone_number IS NOT NULL AND NOT (CAST(CONVERT(t.phone_number USING utf8mb4) AS BINARY) <=> CAST(k.phone_number AS BINARY))");
 	return read_each(m, &sql, "us", tell_left, m);
 }
 

@@ -283,6 +283,9 @@ static enum migrate_end up(struct migration *m)
 
 	if (end != MIGRATE_FAILED)
 		return end;
+	/* What a run before has sent may still change the tables. */
+	if (state.exists && (wait_for_statements(m) != RC_OK || survey_again(m) != RC_OK))
+		return failed(m, "wait for the run before");
 	if (state_step_ended(m, DIRECTION_UP, "rebuild", &is_rebuilt) != RC_OK)
 		return failed(m, "read what was done");
 	/* What the ALTER has accepted is no obstacle any more. */

@@ -44,7 +44,7 @@ static const struct db_statement statements[] = {
 	[RENEW] = {"migrate.renew", "UPDATE wa_migration SET lease_until = " LEASE " WHERE id = 1 AND holder = ?", "", 0},
 	[RELEASE] = {"migrate.release",
 		"UPDATE wa_migration SET holder = NULL, lease_until = NULL WHERE id = 1 AND holder = ?", "", DB_OPTIONAL},
-	[FINISH] = {"migrate.finish", "UPDATE wa_migration SET finished_at = UTC_TIMESTAMP(6) WHERE id = 1", "", 0},
+	[FINISH] = {"migrate.finish", "UPDATE wa_migration SET finished_at = UTC_TIMESTAMP(6), holder = NULL, lease_until = NULL WHERE id = 1", "", 0},
 	[STEP_ENDED] = {"migrate.step_ended",
 		"SELECT COUNT(*) FROM wa_migration_steps WHERE direction = ? AND step = ? AND ended_at IS NOT NULL",
 		"u", DB_READ | DB_OPTIONAL},

@@ -66,6 +66,8 @@ static void pause_for_lock(struct migration *m, unsigned tries)
 {
 	const struct timespec pause = {.tv_sec = 1};
 
+	if (tries == LOCK_TRIES)
+		return;
 	tell(m,
 	    "  the lock was not to be had (%s): somebody else works there (SHOW FULL PROCESSLIST); try %u of %u"
 	    " follows",
@@ -116,8 +118,8 @@ enum rc run_ddl(struct migration *m, struct buf *sql)
 		int64_t began = now_monotonic_us();
 
 		rc = db_execute(m->db, text);
-		if (rc == RC_OK)
-			note_pause(m, now_monotonic_us() - began);
+		/* Also one that did not get its lock has let others wait. */
+		note_pause(m, now_monotonic_us() - began);
 		if (!may_try_again(m, rc))
 			return rc;
 		pause_for_lock(m, tries);

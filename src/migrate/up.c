@@ -186,29 +186,70 @@ static enum rc lacks_key(struct migration *m, const char *column, const char *pa
 	return RC_OK;
 }
 
+static enum rc read_sessions(struct migration *m, struct definition *ret)
+{
+	struct span create = {0};
+	enum rc rc = read_definition(m, SPAN_OF(SESSIONS), &create);
+
+	return rc == RC_OK ? parse_definition(m, create, ret) : rc;
+}
+
+static enum rc alter_sessions(struct migration *m, const struct buf *clauses)
+{
+	struct buf sql = statement_new(m);
+
+	if (clauses->len == 0)
+		return RC_OK;
+	buf_puts(&sql, "ALTER TABLE " SESSIONS "\n");
+	buf_put(&sql, buf_span(clauses));
+	return run_ddl(m, &sql);
+}
+
+/*
+ * A server that was killed while the copy took the table's place may have
+ * finished that and forgotten the table's own foreign keys (MariaDB 10.11).
+ */
+static enum rc mend_references(struct migration *m)
+{
+	struct buf clauses = statement_new(m);
+	struct definition now, before;
+	struct span create = {0};
+	enum rc rc = read_sessions(m, &now);
+
+	if (rc == RC_OK)
+		rc = state_definition(m, SESSIONS, &create);
+	if (rc == RC_OK)
+		rc = parse_definition(m, create, &before);
+	for (size_t i = 0; rc == RC_OK && i < before.count; i++)
+		if (before.parts[i].kind == PART_CONSTRAINT &&
+		    !definition_has_reference(&now, &before.parts[i]))
+			buf_putf(&clauses, "%sADD %.*s", clauses.len > 0 ? ",\n" : "",
+			    SPAN_ARG(before.parts[i].text));
+	if (rc == RC_OK)
+		rc = alter_sessions(m, &clauses);
+	return rc == RC_OK ? survey_again(m) : rc;
+}
+
 static enum rc rebuild(struct migration *m)
 {
-	struct buf sql = statement_new(m), clauses = statement_new(m);
+	struct buf clauses = statement_new(m);
+	bool is_done = has_column(m, "live_phone"), adds_workspace = false, adds_creator = false;
 	struct definition now;
-	struct span create = {0};
-	bool adds_workspace = false, adds_creator = false;
 	enum rc rc;
 
-	if (!has_table(m, SESSIONS) || has_column(m, "live_phone"))
+	if (!has_table(m, SESSIONS))
 		return RC_OK;
-	rc = read_definition(m, SPAN_OF(SESSIONS), &create);
-	if (rc == RC_OK)
-		rc = parse_definition(m, create, &now);
+	rc = is_done ? mend_references(m) : read_sessions(m, &now);
 	if (rc == RC_OK)
 		rc = lacks_key(m, "workspace_id", "workspaces", &adds_workspace);
 	if (rc == RC_OK)
 		rc = lacks_key(m, "created_by", "users", &adds_creator);
 	if (rc != RC_OK)
 		return rc;
-	accounts_put_rebuild(&clauses, &now, &m->survey.columns, adds_workspace, adds_creator);
-	buf_puts(&sql, "ALTER TABLE " SESSIONS "\n");
-	buf_put(&sql, buf_span(&clauses));
-	return run_ddl(m, &sql);
+	if (!is_done)
+		accounts_put_rebuild(&clauses, &now, &m->survey.columns);
+	accounts_put_references(&clauses, adds_workspace, adds_creator);
+	return alter_sessions(m, &clauses);
 }
 
 /* --- the new names */

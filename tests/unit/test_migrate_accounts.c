@@ -128,7 +128,8 @@ static void test_a_migrated_table_has_what_a_new_one_has(void **state)
 	add_plain(&schema, &made, *state);
 	added = of_schema("ALTER TABLE whatsapp_accounts", ";");
 	add_plain(&schema, &added, *state);
-	accounts_put_rebuild(&clauses, &empty, &none, true, true);
+	accounts_put_rebuild(&clauses, &empty, &none);
+	accounts_put_references(&clauses, true, true);
 	made = split(buf_span(&clauses));
 	add_plain(&ours, &made, *state);
 	assert_true(schema.count > 30);
@@ -195,7 +196,7 @@ static struct span rebuild(const char *create, struct column *rows, size_t count
 	struct columns columns = {rows, count};
 	struct buf clauses = buf_in(mem, 64 * KIB);
 
-	accounts_put_rebuild(&clauses, &now, &columns, false, false);
+	accounts_put_rebuild(&clauses, &now, &columns);
 	assert_false(clauses.failed);
 	buf_putc(&clauses, '\0');
 	clauses.len--;
@@ -344,7 +345,8 @@ static void test_foreign_keys_are_added_where_they_are_asked_for(void **state)
 	for (unsigned i = 0; i < 4; i++) {
 		struct buf b = buf_in(*state, 64 * KIB);
 
-		accounts_put_rebuild(&b, &now, &none, (i & 1) != 0, (i & 2) != 0);
+		accounts_put_rebuild(&b, &now, &none);
+		accounts_put_references(&b, (i & 1) != 0, (i & 2) != 0);
 		assert_int_equal(unit_has(buf_span(&b), workspace), (i & 1) != 0);
 		assert_int_equal(unit_has(buf_span(&b), creator), (i & 2) != 0);
 	}
@@ -395,7 +397,8 @@ static void test_what_was_added_goes_and_nothing_else(void **state)
 	struct list added;
 	size_t gone = 0;
 
-	accounts_put_rebuild(&clauses, &empty, &none, true, true);
+	accounts_put_rebuild(&clauses, &empty, &none);
+	accounts_put_references(&clauses, true, true);
 	added = split(buf_span(&clauses));
 	for (size_t i = 0; i < added.count; i++) {
 		struct span rest = added.items[i], word = {0};
@@ -431,7 +434,7 @@ static struct definition all_our_keys(struct arena *mem)
 	struct buf clauses = buf_in(mem, 64 * KIB), table = buf_in(mem, 64 * KIB);
 	struct list added;
 
-	accounts_put_rebuild(&clauses, &empty, &(struct columns){0}, false, false);
+	accounts_put_rebuild(&clauses, &empty, &(struct columns){0});
 	added = split(buf_span(&clauses));
 	buf_puts(&table, "CREATE TABLE `t` (\n" ID);
 	for (size_t i = 0; i < added.count; i++) {

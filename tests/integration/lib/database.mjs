@@ -23,12 +23,13 @@ export async function startServer(args = []) {
   const log = `${dir}/server.log`;
   let child;
 
-  const made = await run('mariadb-install-db', ['--no-defaults', ...asRoot, `--datadir=${dir}/data`,
-    '--auth-root-authentication-method=normal', '--skip-test-db', '--innodb-log-file-size=32M'], { env: path });
-  if (made.code !== 0) throw new Error(`mariadb-install-db failed:\n${made.out}`);
-
   /* Of its own: a server that starts removes what looks like a temporary table there, whoever made it. */
   mkdirSync(`${dir}/tmp`);
+  const made = await run('mariadb-install-db', ['--no-defaults', ...asRoot, `--datadir=${dir}/data`,
+    '--auth-root-authentication-method=normal', '--skip-test-db', `--tmpdir=${dir}/tmp`,
+    '--innodb-log-file-size=32M'], { env: path });
+  if (made.code !== 0) throw new Error(`mariadb-install-db failed:\n${made.out}`);
+
   async function begin() {
     child = start('mariadbd', ['--no-defaults', ...asRoot, `--datadir=${dir}/data`, `--socket=${socket}`,
       `--pid-file=${dir}/server.pid`, `--tmpdir=${dir}/tmp`, '--skip-networking', '--innodb-buffer-pool-size=64M',
