@@ -59,7 +59,7 @@ struct db_statement {
 enum {
 	DB_READ = 1,     /* changes nothing: may run again by itself */
 	DB_OPTIONAL = 2, /* a table or column that does not exist is RC_NOT_FOUND */
-	DB_ONCE = 4,     /* its text was made for this call: not kept prepared, not for db_ask_all */
+	DB_ONCE = 4, /* its text was made for this call: not kept prepared, not for db_ask_all */
 };
 
 struct db_value {

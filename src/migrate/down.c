@@ -118,7 +118,7 @@ static enum rc set_words(struct migration *m)
 	return rc == RC_OK ? run_batches(m, SESSIONS, put_words, "rows", NULL) : rc;
 }
 
-/* --- what the old table cannot hold */
+/* --- what the old table cannot hold, and the losers of newest-wins */
 
 /*
  * Which losers of newest-wins get back what they had: all but those whom
@@ -207,8 +207,12 @@ static enum rc tell_laravel(struct migration *m)
 
 	if (!has_table(m, "migrations"))
 		return RC_OK;
-	rc =
-	    run_write_text(m, "DELETE FROM migrations WHERE migration = '" LARAVELS_NAME "'", NULL);
+	/* Unless it was there before. */
+	rc = run_write_text(m,
+	    "DELETE FROM migrations WHERE migration = '" LARAVELS_NAME
+	    "' AND NOT EXISTS"
+	    " (SELECT 1 FROM wa_migration_tables WHERE name = 'migrations' AND row_count > 0)",
+	    NULL);
 	if (rc != RC_OK || m->options->dry_run)
 		return rc;
 	buf_puts(&sql,

@@ -187,8 +187,8 @@ static enum rc take_lease(struct migration *m, struct state *state)
 enum rc state_take(struct migration *m, enum direction direction, struct state *ret)
 {
 	struct db_value way = db_text(state_direction_name(direction));
-	/* Where they have begun to go they do not come back. */
-	enum rc rc = direction == DIRECTION_FINALIZE ? RC_OK : make_tables(m);
+	/* Also those that a run before has begun to drop: its steps are noted there. */
+	enum rc rc = make_tables(m);
 
 	if (rc == RC_OK)
 		rc = db_run(m->db, &statements[ADD], &way, 1);
