@@ -276,6 +276,11 @@ static bool key_goes(const struct part *key)
 	       (key->is_unique && definition_key_has(key, SPAN_OF("phone_number")));
 }
 
+bool accounts_replaces(const struct part *key)
+{
+	return key->kind == PART_KEY && key_goes(key) && !is_ours(key);
+}
+
 /* A foreign key stands on the key that begins with its column. */
 static bool carries_reference(const struct definition *now, const struct part *key)
 {

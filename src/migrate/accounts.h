@@ -58,6 +58,8 @@ void accounts_put_rename(struct buf *b, const struct columns *columns);
 void accounts_put_rename_back(
     struct buf *b, const struct columns *columns, const struct columns *old);
 
+/* An old key that goes, and is there again after migrate down; ours have taken its place. */
+bool accounts_replaces(const struct part *key);
 /* The name of one of our keys that the table lacks; NULL: it has all of them. */
 const char *accounts_missing_key(const struct definition *now);
 /* What is ours and goes when the old form comes back. */

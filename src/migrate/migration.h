@@ -3,8 +3,10 @@
  *
  * Order of reading: definition.h (how a table is made), survey.h (what the
  * database has), accounts.h (what the accounts need), state.h (what is
- * remembered), words.h and marks.h (states, and checksums of rows), obstacles.h,
- * up.c and down.c (the steps), verify.c, run.c.
+ * remembered), words.h, marks.h and kept.h (states, checksums of rows, what
+ * the old table cannot hold), steps.h with up.c and down.c, verify.c; then
+ * obstacles.h, with listing.h, taken.h, triggers.h and privileges.h, plan.h,
+ * and run.c with keeper.h.
  */
 #ifndef WA_MIGRATE_MIGRATION_H
 #define WA_MIGRATE_MIGRATION_H

@@ -8,6 +8,7 @@
 
 #include "accounts.h"
 #include "base/bounds.h"
+#include "definition.h"
 #include "obstacles.h"
 #include "steps.h"
 
@@ -70,6 +71,21 @@ static void tell_columns(struct migration *m)
 			    SPAN_ARG(old->type), old->is_nullable ? "" : " NOT NULL");
 	}
 	tell(m, "  %-22s is status until now, and is kept until migrate finalize", "wa_old_status");
+}
+
+static enum rc tell_keys(struct migration *m)
+{
+	struct definition now;
+	struct span create = {0};
+	enum rc rc = read_definition(m, SPAN_OF(SESSIONS), &create);
+
+	if (rc == RC_OK)
+		rc = parse_definition(m, create, &now);
+	for (size_t i = 0; rc == RC_OK && i < now.count; i++)
+		if (accounts_replaces(&now.parts[i]))
+			tell(m, "  %.*s (%.*s) goes, and is there again after migrate down",
+			    SPAN_ARG(now.parts[i].name), SPAN_ARG(now.parts[i].columns));
+	return rc;
 }
 
 /* On this host the disk can be looked at; elsewhere a person has to. */
@@ -198,6 +214,9 @@ enum rc plan_tell(struct migration *m, uint64_t *ret_obstacles)
 
 	tell_tables(m);
 	tell_columns(m);
+	rc = tell_keys(m);
+	if (rc != RC_OK)
+		return rc;
 	tell(m,
 	    "from the rename on the old names fail (errors 1146 and 1054): put the application into maintenance"
 	    " mode first");
