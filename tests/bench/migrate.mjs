@@ -238,11 +238,12 @@ export async function run({ sessions = 1_000_000, chats = 10_000_000 } = {}) {
     const after = await identity(stack, 'chats');
     await migrate(stack, 'verify');
     const down = await migrate(stack, 'down --yes', { probed: true });
-    const [, all, rebuild] = /^time: about (\d+) s for \d+ sessions, of which (\d+) s are the rebuild/m.exec(plan);
+    const [, all, rebuild, gone] =
+      /^time: about (\d+) s for \d+ sessions\. For about (\d+) s of them, the rebuild,.* then for about (\d+) s/m.exec(plan);
     const took = up.steps.find(({ name }) => name === 'rebuild');
     const closed = up.steps.slice(up.steps.findIndex(({ name }) => name === 'rename')).reduce((sum, { ms }) => sum + ms, 0);
-    console.log(`\nthe estimate: ${all} s in all, ${rebuild} s for the rebuild; it took ${seconds(up.took)} and ${seconds(took.ms)}`);
-    console.log(`from the rename to the end nobody is served: ${seconds(closed)}`);
+    console.log(`\nthe estimate: ${all} s in all, ${rebuild} s for the rebuild, ${gone} s from the rename to the end; `
+      + `it took ${seconds(up.took)}, ${seconds(took.ms)} and ${seconds(closed)}`);
     console.log(`chats: table ${before.id} before and ${after.id} after, inode ${before.ino} and ${after.ino}, `
       + `${gib(before.size)} and ${gib(after.size)}: ` + (before.id === after.id && before.ino === after.ino ? 'not copied' : 'COPIED'));
   });
