@@ -7,12 +7,15 @@
 #include "accounts.h"
 #include "definition.h"
 #include "kept.h"
+#include "marks.h"
 #include "steps.h"
 #include "words.h"
 
 static enum rc close_schema(struct migration *m)
 {
-	return run_ddl_text(m, "DROP TABLE IF EXISTS wa_schema");
+	enum rc rc = marks_unwatch(m);
+
+	return rc == RC_OK ? run_ddl_text(m, "DROP TABLE IF EXISTS wa_schema") : rc;
 }
 
 /* --- the old names */

@@ -5,6 +5,58 @@
 
 enum { MARK_SIZE = 4 };
 
+static const struct {
+	const char *name;
+	const char *event;
+	const char *does;
+} watchers[] = {
+    {"wa_migration_update", "UPDATE", "UPDATE wa_migration_rows SET is_ours = 1 WHERE id = OLD.id"},
+    {"wa_migration_delete", "DELETE", "DELETE FROM wa_migration_rows WHERE id = OLD.id"},
+};
+
+enum { WATCHERS = sizeof(watchers) / sizeof(watchers[0]) };
+
+enum rc marks_watch(struct migration *m)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < WATCHERS && rc == RC_OK; i++) {
+		struct buf sql = statement_new(m);
+
+		buf_putf(&sql,
+		    "CREATE OR REPLACE TRIGGER %s AFTER %s ON " SESSIONS " FOR EACH ROW %s",
+		    watchers[i].name, watchers[i].event, watchers[i].does);
+		rc = run_ddl(m, &sql);
+	}
+	if (rc != RC_INTERNAL)
+		return rc;
+	/* No privilege, or a binary log that allows none. */
+	tell(m,
+	    "  triggers may not be made here: what is written until the rename, without another updated_at, will be"
+	    " taken for a fault");
+	return marks_unwatch(m);
+}
+
+enum rc marks_unwatch(struct migration *m)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < WATCHERS && rc == RC_OK; i++) {
+		struct buf sql = statement_new(m), count = statement_new(m);
+		uint64_t there = 0;
+
+		buf_putf(&count,
+		    "SELECT COUNT(*) FROM information_schema.triggers WHERE trigger_schema = DATABASE()"
+		    " AND trigger_name = '%s'",
+		    watchers[i].name);
+		rc = read_number(m, &count, &there);
+		buf_putf(&sql, "DROP TRIGGER IF EXISTS %s", watchers[i].name);
+		if (rc == RC_OK && there > 0)
+			rc = run_ddl(m, &sql);
+	}
+	return rc;
+}
+
 /* What a column is called now. */
 static struct span name_now(const struct migration *m, struct span name)
 {

@@ -10,6 +10,14 @@
 /* Of all rows of whatsapp_sessions, in wa_migration_rows. */
 enum rc marks_record(struct migration *m) MUST_CHECK;
 
+/*
+ * Until the rename somebody may write: triggers of ours note whose marks are
+ * worth nothing any more.  Where they may not be made it is done without, and
+ * told.
+ */
+enum rc marks_watch(struct migration *m) MUST_CHECK;
+enum rc marks_unwatch(struct migration *m) MUST_CHECK;
+
 /* What a column was and is, over all rows that are there still. */
 struct mark_sum {
 	struct span name; /* in the old table */

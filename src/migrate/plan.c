@@ -158,7 +158,8 @@ static enum rc tell_objects(struct migration *m)
 	    "SELECT 'view', table_name FROM information_schema.views WHERE table_schema = DATABASE()"
 	    " AND view_definition %s"
 	    " UNION ALL SELECT 'trigger', trigger_name FROM information_schema.triggers WHERE trigger_schema ="
-	    " DATABASE() AND (action_statement %s OR event_object_table = '" SESSIONS
+	    " DATABASE() AND trigger_name NOT LIKE 'wa!_migration!_%%' ESCAPE '!' AND (action_statement %s OR"
+	    " event_object_table = '" SESSIONS
 	    "')"
 	    " UNION ALL SELECT LOWER(routine_type), routine_name FROM information_schema.routines"
 	    " WHERE routine_schema = DATABASE() AND routine_definition %s",

@@ -32,7 +32,7 @@ enum rc triggers_tell(struct migration *m, uint64_t *count)
 
 	buf_puts(&sql,
 	    "SELECT trigger_name, CONCAT(event_manipulation, ' of ', event_object_table)"
-	    " FROM information_schema.triggers WHERE trigger_schema = DATABASE() AND (event_object_table = '" SESSIONS
+	    " FROM information_schema.triggers WHERE trigger_schema = DATABASE() AND trigger_name NOT LIKE 'wa!_migration!_%' ESCAPE '!' AND (event_object_table = '" SESSIONS
 	    "' AND (event_manipulation = 'UPDATE' OR action_statement REGEXP '(new|old)`?[.]`?(status|session_name)')"
 	    " OR action_statement REGEXP '(new|old)`?[.]`?(whatsapp_session_id|source_session_id)') ORDER BY 1");
 	rc = read_each(m, &sql, "ss", tell_trigger, &listing);

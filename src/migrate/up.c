@@ -71,6 +71,7 @@ static enum rc record(struct migration *m)
 
 	if (!has_table(m, SESSIONS))
 		return RC_OK;
+	rc = marks_watch(m);
 	for (size_t i = 0; i < renamed_count && rc == RC_OK; i++) {
 		const struct renamed *r = &renamed_columns[i];
 		const char *table = r->table_before != NULL && has_table(m, r->table_before)
@@ -122,12 +123,16 @@ static enum rc resolve_kind(struct migration *m, bool by_number)
 	rc = run_write(m, &losers, NULL);
 	buf_putf(&sql,
 	    "UPDATE " SESSIONS
-	    " AS s JOIN wa_migration_resolved AS r ON r.account_id = s.id AND r.kind = '%s'"
-	    " JOIN wa_migration_rows AS w ON w.id = s.id SET s.%s, w.is_ours = 1",
+	    " AS s JOIN wa_migration_resolved AS r ON r.account_id = s.id AND r.kind = '%s' SET s.%s",
 	    kind, by_number ? "deleted_at = r.deleted_at" : "is_primary = 0");
 	survey_put_unchanged(&sql, &m->survey.columns, "s");
 	if (rc == RC_OK)
 		rc = run_write(m, &sql, NULL);
+	if (rc == RC_OK)
+		rc = run_write_text(m,
+		    "UPDATE wa_migration_rows AS w JOIN wa_migration_resolved AS r ON r.account_id = w.id"
+		    " SET w.is_ours = 1",
+		    NULL);
 	if (rc != RC_OK || !by_number)
 		return rc;
 	/* As the column holds it: a date, or without fractions. */
@@ -282,8 +287,10 @@ static enum rc alter_accounts(
 /* The default first: it names the old column. */
 static enum rc rename_accounts(struct migration *m)
 {
-	enum rc rc = has_column(m, "status") ? alter_accounts(m, accounts_put_default) : RC_OK;
+	enum rc rc = marks_unwatch(m);
 
+	if (rc == RC_OK && has_column(m, "status"))
+		rc = alter_accounts(m, accounts_put_default);
 	return rc == RC_OK ? alter_accounts(m, accounts_put_rename) : rc;
 }
 

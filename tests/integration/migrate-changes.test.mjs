@@ -4,12 +4,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { isOk } from './lib/browser-expect.mjs';
-import { literal } from './lib/database.mjs';
+import { literal, query } from './lib/database.mjs';
 import { BASE, isBroadcasted } from './lib/expect.mjs';
 import { phone, utc } from './lib/fixtures.mjs';
 import { addNumberTwice, addSession, addTwoPrimaries, dump, ends, isSameDump, legacyStack, succeeds }
   from './lib/legacy.mjs';
 import { logIn } from './lib/login.mjs';
+import { broughtTo, stepsOf } from './lib/migrate.mjs';
 
 async function make(t, variant = 'field', options = {}) {
   const stack = await legacyStack(variant, { rows: 40, large: false, env: { WA_MAX_ACCOUNTS: 1000 }, ...options });
@@ -331,6 +332,40 @@ describe('what is written between up and down', () => {
     assert.deepEqual(await rows(), before);
     await succeeds(stack, 'up', '--yes');
     assert.deepEqual(await rows(), before);
+  });
+});
+
+describe('what is written until the rename', () => {
+  for (const moment of [{ step: 'record', when: 'after' }, { step: 'rebuild', when: 'after' }]) {
+    test(`is no fault, and stays: ${moment.when} ${moment.step}`, async (t) => {
+      const stack = await make(t);
+      const [first, second] = await stack.column('SELECT id FROM whatsapp_sessions ORDER BY id LIMIT 2');
+      const tool = await broughtTo(stack, 'up', await stepsOf(stack, 'up'), moment, '--yes');
+      await stack.sql(`UPDATE whatsapp_sessions SET last_activity_at = '2025-11-20 01:02:03' WHERE id = ${first};
+        DELETE FROM whatsapp_sessions WHERE id = ${second}`);
+      const third = await addSession(stack, 'field', { status: 'authenticated' });
+      const rows = () => stack.sql('SELECT * FROM whatsapp_sessions ORDER BY id');
+      const columns = (await stack.column(`SELECT name FROM wa_migration_columns ORDER BY position`));
+      const before = await stack.sql(`SELECT ${columns.join(', ')} FROM whatsapp_sessions ORDER BY id`);
+      tool.go(100);
+      assert.equal(await tool.ends(), 0, tool.out());
+      assert.match(tool.out(), /^ *changed +last_activity_at /m);
+      assert.deepEqual(await stack.column(`SELECT trigger_name FROM information_schema.triggers
+        WHERE trigger_schema = DATABASE()`), []);
+      assert.equal((await accountOf(stack, third)).connection_status, 'connected');
+      await succeeds(stack, 'verify');
+      await succeeds(stack, 'down', '--yes');
+      assert.deepEqual(await rows(), before);
+    });
+  }
+
+  test('goes on where triggers may not be made, and it is said', async (t) => {
+    const stack = await make(t);
+    const { name } = stack.database;
+    await query(stack.database.socket, `REVOKE TRIGGER ON ${name}.* FROM ${name}@localhost`);
+    const out = await succeeds(stack, 'up', '--yes');
+    assert.match(out, /triggers may not be made here/);
+    await succeeds(stack, 'down', '--yes');
   });
 });
 
