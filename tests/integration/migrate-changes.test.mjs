@@ -335,6 +335,56 @@ describe('what is written between up and down', () => {
   });
 });
 
+describe('what is cut off', () => {
+  test('before the rebuild gives the losers of newest-wins back with down', async (t) => {
+    const stack = await make(t);
+    await addTwoPrimaries(stack, 'field');
+    await addNumberTwice(stack, 'field');
+    const before = await dump(stack);
+    const tool = await broughtTo(stack, 'up', await stepsOf(stack, 'up'), { step: 'resolve', when: 'after' }, '--yes',
+      '--resolve=newest-wins');
+    await tool.kill();
+    await succeeds(stack, 'down', '--yes');
+    isSameDump(await dump(stack), before);
+  });
+
+  test('keeps the pool and schema apply out until it is finished', async (t) => {
+    const stack = await make(t);
+    const tool = await broughtTo(stack, 'up', await stepsOf(stack, 'up'), { step: 'states', when: 'before' }, '--yes');
+    await tool.kill();
+    for (const command of ['apply', 'check']) {
+      const { code, out } = await stack.ctl('schema', command);
+      assert.equal(code, 78, out);
+      assert.match(out, /a migration is not finished/);
+    }
+    await ends(1, stack, 'verify');
+    await succeeds(stack, 'up', '--yes');
+    assert.equal((await stack.ctl('schema', 'check')).code, 0);
+  });
+
+  test('in finalize can only be finished, and the pool serves meanwhile', async (t) => {
+    const stack = await make(t);
+    await succeeds(stack, 'up', '--yes');
+    await stack.sql(`UPDATE wa_migration SET direction = 'finalize', finished_at = NULL;
+      ALTER TABLE whatsapp_accounts DROP COLUMN wa_old_status;
+      DROP TABLE wa_migration_rows, wa_migration_steps`);
+    assert.equal((await stack.ctl('schema', 'check')).code, 0);
+    for (const command of ['up', 'down']) assert.match(await ends(1, stack, command, '--yes'), /migrate\s+finalize/);
+    await succeeds(stack, 'finalize', '--yes');
+    assert.deepEqual((await stack.column('SHOW TABLES')).filter((name) => name.startsWith('wa_migration')), []);
+  });
+});
+
+test('a row of Laravel\'s that was there before up is there after down', async (t) => {
+  const stack = await make(t);
+  await stack.sql(`INSERT INTO migrations (migration, batch)
+    VALUES ('2025_11_14_000000_rename_whatsapp_sessions_to_accounts', 3)`);
+  const before = await dump(stack);
+  await succeeds(stack, 'up', '--yes');
+  await succeeds(stack, 'down', '--yes');
+  isSameDump(await dump(stack), before);
+});
+
 describe('what is written until the rename', () => {
   for (const moment of [{ step: 'record', when: 'after' }, { step: 'rebuild', when: 'after' }]) {
     test(`is no fault, and stays: ${moment.when} ${moment.step}`, async (t) => {
