@@ -273,6 +273,8 @@ describe('the cookies that we send', () => {
             const left = (parseExpires(cookie.expires) - Date.now()) / 1000;
             assert.ok(Math.abs(left - cookie['max-age']) < 5, cookie.expires);
             cookie.expires = 'then';
+            /* Laravel takes the time twice, and a second may pass between the two. */
+            cookie['max-age'] = 60 * Math.round(cookie['max-age'] / 60);
           }
           cookie.value = 'something';
         }
