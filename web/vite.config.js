@@ -1,0 +1,22 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vite';
+import vue from '@vitejs/plugin-vue';
+import tailwindcss from '@tailwindcss/vite';
+
+/* nginx/wa-accounts-standalone.conf serves what is built here, under this path (WA_PAGE_ASSETS). */
+export default defineConfig({
+  base: '/wa-accounts/',
+  plugins: [vue(), tailwindcss()],
+  /* Inertia's mixin for the Options API is the only thing here that would use it. */
+  define: { __VUE_OPTIONS_API__: 'false' },
+  resolve: { alias: { 'side-channel': fileURLToPath(new URL('src/standalone/side-channel.cjs', import.meta.url)) } },
+  build: {
+    outDir: 'dist',
+    manifest: 'manifest.json',
+    target: 'es2022',
+    /* A Content-Security-Policy without data: for scripts and fonts holds only if nothing is inlined. */
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rollupOptions: { input: 'src/main.js' },
+  },
+});
