@@ -1,12 +1,21 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 import vue from '@vitejs/plugin-vue';
-import tailwindcss from '@tailwindcss/vite';
+import tailwindcss from 'tailwindcss';
 
 /* nginx/wa-accounts-standalone.conf serves what is built here, under this path (WA_PAGE_ASSETS). */
 export default defineConfig({
   base: '/wa-accounts/',
-  plugins: [vue(), tailwindcss()],
+  plugins: [vue()],
+  css: {
+    postcss: {
+      plugins: [tailwindcss({
+        content: ['src/**/*.vue'],
+        /* In the application, its own; this one is readable under white. */
+        theme: { extend: { colors: { primary: '#047857' } } },
+      })],
+    },
+  },
   /* Inertia's mixin for the Options API is the only thing here that would use it. */
   define: { __VUE_OPTIONS_API__: 'false' },
   resolve: { alias: { 'side-channel': fileURLToPath(new URL('src/standalone/side-channel.cjs', import.meta.url)) } },
