@@ -6,6 +6,9 @@
 
 import { computed, shallowReactive } from 'vue';
 
+/* Rows that PHP has made have none; whatever the pool says is newer. */
+const versionOf = (row) => row.state_version ?? -1;
+
 const byRank = (a, b) => b.is_primary - a.is_primary || (b.created_at ?? '').localeCompare(a.created_at ?? '')
   || b.id - a.id;
 
@@ -47,8 +50,9 @@ export function createAccounts(rows) {
   /** The row of an answer that was asked for at turn `asked`. */
   function put(row, asked) {
     const have = shown.get(row.uuid);
-    if (have ? row.state_version < have.state_version : heardSince(row.uuid, asked)) return;
-    if (have?.state_version === row.state_version && heardSince(row.uuid, asked)) return;
+    const isOlder = have && versionOf(row) < versionOf(have);
+    const isNewer = have && versionOf(row) > versionOf(have);
+    if (isOlder || (!isNewer && heardSince(row.uuid, asked))) return;
     show(merged(have, row));
     /* A list that was asked for before does not know it, and must not take it away. */
     if (!have) mark(row.uuid);
@@ -68,7 +72,7 @@ export function createAccounts(rows) {
   function putEvent(uuid, version, changes) {
     const have = shown.get(uuid);
     if (!have) return false;
-    if (version > have.state_version) {
+    if (version > versionOf(have)) {
       show({ ...have, ...changes, state_version: version });
       mark(uuid);
     }

@@ -12,6 +12,12 @@ export function nameOf({ account_name: name, phone_number: phone, formatted_phon
 /** `m:ss` */
 export const minutes = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
 
+const language = () => document.documentElement.lang || 'en';
+
+let words;
+/* Making one takes longer than all that it formats. */
+const relative = () => (words ??= new Intl.RelativeTimeFormat(language(), { numeric: 'auto' }));
+
 const UNITS = [['day', 86_400], ['hour', 3600], ['minute', 60]];
 
 /** "5 minutes ago", in the page's language; null: never. */
@@ -19,9 +25,8 @@ export function ago(iso) {
   if (!iso) return null;
   const seconds = Math.max(0, (Date.now() - Date.parse(iso)) / 1000);
   const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? ['second', 1];
-  const words = new Intl.RelativeTimeFormat(document.documentElement.lang || 'en', { numeric: 'auto' });
-  return words.format(unit === 'second' ? 0 : -Math.floor(seconds / size), unit);
+  return relative().format(unit === 'second' ? 0 : -Math.floor(seconds / size), unit);
 }
 
 /** Date and time of day, in the page's language. */
-export const moment = (iso) => new Date(iso).toLocaleString(document.documentElement.lang || 'en');
+export const moment = (iso) => new Date(iso).toLocaleString(language());

@@ -1,6 +1,6 @@
 // useWhatsAppAccounts: the state of the page. Everything that changes an account on it goes through here.
 
-import { computed, onBeforeUnmount, reactive, ref, watch } from 'vue';
+import { computed, onBeforeUnmount, onMounted, reactive, ref, watch } from 'vue';
 import { createAccounts, qrOf } from './accounts.js';
 import { api } from './api.js';
 import { listen } from './live.js';
@@ -19,7 +19,7 @@ const SETTLE_MS = 300;
  * Its functions ask the server and throw RequestError; meanwhile, `busy` has the account's uuid.
  */
 export function useWhatsAppAccounts(props, echo) {
-  const accounts = createAccounts(props.accounts);
+  const accounts = createAccounts(props.accounts ?? []);
   const canAdd = ref(props.canAddAccount);
   const busy = reactive(new Set());
   const pairing = ref(null);
@@ -51,6 +51,12 @@ export function useWhatsAppAccounts(props, echo) {
     settling = setTimeout(() => refresh().catch(() => {}), SETTLE_MS);
   }
   const loadQuietly = (uuid) => load(uuid).catch(() => {});
+
+  /* A visit by the browser's history brings back what the page was once made of; PHP's rows have not all members. */
+  onMounted(refreshSoon);
+  /* Somebody else has reloaded the page's props. */
+  watch(() => props.accounts, (rows) => accounts.putList(rows ?? [], accounts.ask()));
+  watch(() => props.canAddAccount, (can) => (canAdd.value = can));
 
   /* --- what others do: events, else polling */
 
