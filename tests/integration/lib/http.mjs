@@ -17,14 +17,15 @@ function answer(status, headers, bytes) {
 
 /**
  * {status, headers, text, json}. Rejects when there is no complete answer: a
- * refused or reset connection, a body cut short, silence for 60 s.
+ * refused or reset connection, a body cut short, silence (ETIMEDOUT) for so many ms.
  */
-export function call(url, { method = 'GET', headers = {}, body } = {}) {
+export function call(url, { method = 'GET', headers = {}, body, silence = 60_000 } = {}) {
   const bytes = body === undefined ? undefined : Buffer.from(body);
   return new Promise((resolve, reject) => {
     const length = bytes === undefined || headers['Transfer-Encoding'] ? {} : { 'Content-Length': bytes.length };
     const request = httpRequest(url, { method, agent: false, headers: { ...length, ...headers } });
-    request.setTimeout(60_000, () => request.destroy(new Error(`no answer: ${method} ${url}`)));
+    request.setTimeout(silence, () => request.destroy(Object.assign(new Error(`no answer: ${method} ${url}`),
+      { code: 'ETIMEDOUT' })));
     request.on('error', reject);
     request.on('response', (response) => {
       const chunks = [];

@@ -7,7 +7,7 @@
 // It keeps sessions, so that what was done twice or left undone can be seen.
 
 import { randomBytes } from 'node:crypto';
-import { startPeer } from './pusher-server.mjs';
+import { startPeer } from './peer.mjs';
 
 const COMMANDS = [
   ['connect', 'POST', /^\/api\/sessions$/],
@@ -36,13 +36,15 @@ export const instances = (...nodes) => ({
 });
 
 /**
- * Options: key, port, sessions (a Map that several instances may share, as they share a disk).
+ * Options: key, port, remember, sessions (a Map that several instances may share, as they share a disk), and
+ * before(record), which may answer in place of the API, and done(record), told of each command that was taken.
  *
  * Requests are recorded also with `command` (a word of the table, null for none) and `session`. `sessions` maps
  * each session_id to {workspace_id, account_id, status}. `adds(fn)`: fn(record) gives members that are added
  * to a good answer of connect, reconnect and regenerate-qr, as qr_code.
  */
-export async function startNodeService({ key = randomBytes(16).toString('hex'), port, sessions = new Map() } = {}) {
+export async function startNodeService({ key = randomBytes(16).toString('hex'), port, remember, sessions = new Map(),
+  before, done } = {}) {
   let more = () => ({});
 
   const work = {
@@ -66,9 +68,11 @@ export async function startNodeService({ key = randomBytes(16).toString('hex'), 
       status: sessions.get(session).status } }),
   };
 
-  const peer = await startPeer({ port,
+  const peer = await startPeer({ port, remember,
     read: commandOf,
-    answer(record) {
+    async answer(record) {
+      const instead = await before?.(record);
+      if (instead) return instead;
       const { command, session, headers, json, query } = record;
       const told = command === 'status' ? query.api_key : json?.api_key;
       if (headers['x-api-key'] !== key || told !== key) return failure(401, 'Invalid API key');
@@ -78,6 +82,7 @@ export async function startNodeService({ key = randomBytes(16).toString('hex'), 
       if (given.status === 200 && command !== 'disconnect' && command !== 'status') {
         Object.assign(given.body, more(record));
       }
+      if (given.status === 200) done?.(record);
       return given;
     },
   });

@@ -1,4 +1,4 @@
-// packages: the official clients of the Pusher protocol, which tests/package.json names.
+// packages: the official clients of the Pusher protocol and others, which tests/package.json names.
 //
 // They are not in the source tree: ./dev test installs them into .run/npm. WA_NPM names another folder.
 
