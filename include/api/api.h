@@ -2,7 +2,8 @@
  * api: the routes, and what their handlers work with.
  *
  * Read in this order: routes.c (the table), reply.h (how answers look),
- * browser_api.c, node_api.c and node_active.c, ops_api.c; legacy.c (old paths).
+ * browser_api.c, node_api.c and node_active.c, ops_api.c; legacy.c (old paths),
+ * inertia.h and shell.h (the page).
  */
 #ifndef WA_API_API_H
 #define WA_API_API_H
@@ -15,6 +16,7 @@
 #include "http/router.h"
 
 struct broadcast;
+struct page;
 
 /* What one worker answers with. */
 struct api {
@@ -22,6 +24,7 @@ struct api {
 	struct board *board;
 	struct guard guard;
 	struct broadcast *broadcast; /* NULL: there is no Pusher server */
+	const struct page *page;     /* NULL: none is served here */
 	bool has_relay;
 	size_t workers;   /* places of the board behind the master's */
 	size_t instances; /* of the Node.js service */

@@ -9,7 +9,9 @@
 #include "conf/settings.h"
 #include "provider/provider.h"
 
-/* False: events go to no server (drivers log and null). */
+/* The application at the Pusher server; NULL: events go to no server (drivers log and null). */
+const struct settings_broadcaster *peers_broadcaster(const struct settings *settings);
+/* The same as what the relay speaks to; false: there is none. */
 bool peers_broadcast(const struct settings *settings, struct broadcast_options *ret);
 struct provider_options peers_provider(const struct settings *settings);
 

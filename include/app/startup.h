@@ -1,18 +1,20 @@
 /*
- * startup: what both programs do first: read the settings, and hand them to
- * the modules that must not know the settings table.
+ * startup: what both programs do first: read the settings and the page, and hand
+ * them to the modules that must not know the settings table.
  */
 #ifndef WA_APP_STARTUP_H
 #define WA_APP_STARTUP_H
 
 #include "conf/settings.h"
 #include "db/db.h"
+#include "page/page.h"
 
 struct startup {
 	struct arena *mem;
 	const struct env *env;
 	struct settings settings;
 	struct db_options db;
+	const struct page *page; /* NULL: none is served */
 };
 
 /* Told of each mistake ("error") and each warning ("warn"). */

@@ -50,6 +50,14 @@ enum {
 	BOUND_METADATA = 1 * MIB, /* what a row's metadata may grow to */
 	BOUND_REASON = 255,       /* characters of a reason that is kept */
 
+	/* the page */
+	BOUND_TEMPLATE = 64 * KIB,
+	BOUND_PLACEHOLDERS = 64, /* in a template */
+	BOUND_MANIFEST = 1 * MIB,
+	BOUND_CHUNKS = 256,     /* that the page's entry imports, and stylesheets that these have */
+	BOUND_ASSET_NAME = 255, /* of a built file, with its folders */
+	BOUND_ASSET_TAGS = 256 * KIB, /* in the page's head */
+
 	/* settings */
 	BOUND_ENV_FILE = 1 * MIB,
 	BOUND_ENV_LINE = 16 * KIB,

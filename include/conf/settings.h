@@ -39,6 +39,10 @@ struct settings_broadcaster {
 	struct span host;
 	uint64_t port;
 	uint64_t scheme;
+	/* Where browsers reach it, unchecked: for the page alone (app/front.h). */
+	struct span browser_host;
+	struct span browser_port;
+	struct span browser_scheme;
 };
 
 /* Every text ends with a NUL behind its span. */
@@ -116,6 +120,9 @@ struct settings {
 	uint64_t outbox_attempts;
 	uint64_t outbox_keep_s;
 	struct span ca_file;
+	struct span page_template; /* a file; absent: no page is served */
+	struct span page_manifest; /* a file */
+	struct span page_assets;   /* a URL, or the path of one */
 	bool allow_weak_secrets;
 };
 

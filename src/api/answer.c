@@ -4,6 +4,7 @@
 #include "input.h"
 #include "legacy.h"
 #include "reply.h"
+#include "shell.h"
 
 /* Errors of unknown paths look like those of their neighbours. */
 static enum audience audience_of(struct span path)
@@ -60,27 +61,16 @@ static bool read_body(struct call *call)
 	return true;
 }
 
-/* A person who typed the address is sent to Laravel's login. */
-static bool is_navigation(const struct call *call)
-{
-	static const struct span html = SPAN("text/html");
-	struct span accept = call->request.params[PARAM_ACCEPT];
-
-	if (call->audience != FOR_BROWSER)
-		return false;
-	for (; accept.len >= html.len; accept = span_from(accept.ptr + 1, accept.len - 1))
-		if (span_eq_nocase(span_from(accept.ptr, html.len), html))
-			return true;
-	return false;
-}
-
 static void refuse(struct call *call, const struct guard_refusal *refusal)
 {
 	enum http_method method = call->request.method;
 	bool keeps_method = method == HTTP_PUT || method == HTTP_PATCH || method == HTTP_DELETE;
 
-	/* Browsers repeat these methods after a 302, and not after a 303. */
-	if (refusal->status == 401 && is_navigation(call))
+	/*
+	 * A person who typed the address is sent to Laravel's login.  Browsers
+	 * repeat these methods after a 302, and not after a 303.
+	 */
+	if (refusal->status == 401 && shell_accepts_html(call))
 		reply_redirect(call, keeps_method ? 303 : 302, SPAN_OF("/login"));
 	else
 		reply_error(call, refusal->status, refusal->code, refusal->message);

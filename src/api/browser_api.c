@@ -98,9 +98,11 @@ static void put_accounts(struct call *call, struct buf *b, struct account_list *
 void browser_index(struct call *call)
 {
 	struct account_list *list = call->asked;
-	struct buf *b = reply_begin(call, 200);
+	struct buf *b;
 
-	inertia_begin(call, b);
+	if (inertia_sends_away(call))
+		return;
+	b = inertia_begin(call);
 	if (inertia_wants(call, "accounts"))
 		put_accounts(call, b, list);
 	if (inertia_wants(call, "canAddAccount")) {

@@ -2,6 +2,7 @@
 
 #include "api/api.h"
 #include "legacy.h"
+#include "shell.h"
 #include "text/json.h"
 
 struct buf *reply_begin(struct call *call, int status)
@@ -35,8 +36,12 @@ void reply_error(struct call *call, int status, const char *code, const char *me
 {
 	struct buf *b = reply_begin(call, status);
 
-	put_error(call, b, code, message);
-	buf_putc(b, '}');
+	if (shell_is_wanted(call)) {
+		shell_put_error(call, message);
+	} else {
+		put_error(call, b, code, message);
+		buf_putc(b, '}');
+	}
 	if (call->why == NULL)
 		call->why = code;
 }

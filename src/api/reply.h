@@ -3,7 +3,8 @@
  *
  * Every error has `message` for a person and `code` for a program; those of
  * browsers also have `success`, the Node service's `error`.  What may succeed later is 503, but 429
- * for the Node service, which retries nothing else.
+ * for the Node service, which retries nothing else.  Who navigates to the page where it is ours
+ * (shell.h) reads the message in HTML.
  */
 #ifndef WA_API_REPLY_H
 #define WA_API_REPLY_H

@@ -1,13 +1,16 @@
 #include "app/peers.h"
 
+const struct settings_broadcaster *peers_broadcaster(const struct settings *s)
+{
+	if (s->broadcast_connection == CONF_BROADCAST_REVERB)
+		return &s->reverb;
+	return s->broadcast_connection == CONF_BROADCAST_PUSHER ? &s->pusher : NULL;
+}
+
 bool peers_broadcast(const struct settings *s, struct broadcast_options *ret)
 {
-	const struct settings_broadcaster *b = NULL;
+	const struct settings_broadcaster *b = peers_broadcaster(s);
 
-	if (s->broadcast_connection == CONF_BROADCAST_REVERB)
-		b = &s->reverb;
-	else if (s->broadcast_connection == CONF_BROADCAST_PUSHER)
-		b = &s->pusher;
 	if (b == NULL)
 		return false;
 	*ret = (struct broadcast_options){

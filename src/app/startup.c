@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "app/front.h"
 #include "base/log.h"
 
 void startup_log(const char *level, struct span where, struct span what)
@@ -52,6 +53,8 @@ enum rc startup_read(const char *env_path, startup_tell_fn *tell, struct startup
 	rc = env_read(env_path, environ, startup.mem, &mistakes, &env);
 	if (rc == RC_OK)
 		rc = settings_read(env, startup.mem, &startup.settings, &mistakes, &warnings);
+	if (rc == RC_OK)
+		front_open(&startup.settings, env, startup.mem, &mistakes, &startup.page);
 	tell_all(tell, "warn", &warnings);
 	tell_all(tell, "error", &mistakes);
 	if (rc != RC_OK || mistakes.first != NULL) {

@@ -1,12 +1,11 @@
 #include "conf/env.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/bounds.h"
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/num.h"
 
 struct entry {
@@ -270,32 +269,12 @@ struct env *env_parse(struct span text, const char *path, char **environment, st
 	return env;
 }
 
-static enum rc read_file(const char *path, struct arena *mem, struct span *ret)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char *bytes = arena_bytes(mem, BOUND_ENV_FILE + 1);
-	size_t len = 0;
-	ssize_t got = -1;
-
-	if (fd < 0)
-		return RC_NOT_FOUND;
-	while (len <= BOUND_ENV_FILE && (got = read(fd, bytes + len, BOUND_ENV_FILE + 1 - len)) > 0)
-		len += (size_t)got;
-	if (got > 0)
-		errno = EFBIG;
-	close(fd);
-	if (got != 0)
-		return RC_NOT_FOUND;
-	*ret = span_from(bytes, len);
-	return RC_OK;
-}
-
 enum rc env_read(const char *path, char **environment, struct arena *mem,
     struct conf_mistakes *mistakes, struct env **ret)
 {
 	struct span text = SPAN("");
 
-	if (path != NULL && read_file(path, mem, &text) != RC_OK) {
+	if (path != NULL && file_read(path, BOUND_ENV_FILE, mem, &text) != RC_OK) {
 		conf_mistakes_add(mistakes, mem, span_of(path),
 		    "could not read the settings file: %s; name an existing file with --env",
 		    strerror(errno));

@@ -54,6 +54,7 @@ static const struct span param_names[PARAM_COUNT] = {
     [PARAM_X_TIMESTAMP] = SPAN("HTTP_X_TIMESTAMP"),
     [PARAM_X_HMAC_SIGNATURE] = SPAN("HTTP_X_HMAC_SIGNATURE"),
     [PARAM_LOCAL] = SPAN("WA_LOCAL"),
+    [PARAM_STANDALONE] = SPAN("WA_STANDALONE"),
 };
 
 struct fcgi {

@@ -93,6 +93,7 @@ static enum rc open_server(
 		{
 		    .db = db_create(&context->startup->db, context->board, slot),
 		    .board = context->board,
+		    .page = context->startup->page,
 		    .has_relay = s->relay,
 		    .workers = s->workers,
 		    .instances = s->instance_count,

@@ -529,6 +529,7 @@ const UNWANTED = {
   'X-Request-Id': 'chosen-by-the-client',
   'WA-LOCAL': '1',
   WA_LOCAL: '1',
+  'WA-STANDALONE': '0',
   X_TIMESTAMP: '1',
   'Request-Id': '1',
   'X-HTTP-Method-Override': 'DELETE',
@@ -538,9 +539,9 @@ const ALWAYS = ['REQUEST_METHOD', 'DOCUMENT_URI', 'REMOTE_ADDR', 'REQUEST_ID'];
 const WITH_BODY = [...ALWAYS, 'QUERY_STRING', 'CONTENT_TYPE', 'CONTENT_LENGTH', 'HTTP_X_TIMESTAMP', 'HTTP_X_HMAC_SIGNATURE'];
 const BROWSER = [...WITH_BODY, 'HTTP_ACCEPT', 'HTTP_AUTHORIZATION', 'HTTP_COOKIE', 'HTTP_X_CSRF_TOKEN', 'HTTP_X_XSRF_TOKEN',
   'HTTP_X_INERTIA', 'HTTP_X_INERTIA_VERSION', 'HTTP_X_INERTIA_PARTIAL_COMPONENT', 'HTTP_X_INERTIA_PARTIAL_DATA',
-  'HTTP_X_INERTIA_PARTIAL_EXCEPT', 'HTTP_X_WORKSPACE_ID'];
+  'HTTP_X_INERTIA_PARTIAL_EXCEPT', 'HTTP_X_WORKSPACE_ID', 'WA_STANDALONE'];
 
-// Every location of ours, and whether it may have the browser's headers or WA_LOCAL.
+// Every location of ours, and whether it may have the browser's headers, or what nginx alone says: WA_LOCAL, WA_STANDALONE.
 const LOCATIONS = [
   [PAGE, BROWSER],
   [`${PAGE}/${UUID}`, BROWSER],
@@ -582,7 +583,7 @@ test('the pool gets the parameters that it reads, and none besides', async (t) =
 
     // Nothing is sent for what the client did not send.
     await ask(nginx.port, 'GET', target);
-    const bare = names.includes('WA_LOCAL') ? [...ALWAYS, 'WA_LOCAL'] : ALWAYS;
+    const bare = [...ALWAYS, ...names.filter((name) => name.startsWith('WA_'))];
     assert.deepEqual([...pool.requests.at(-1).names].sort(), [...bare].sort(), target);
   }
 });

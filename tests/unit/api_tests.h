@@ -6,5 +6,6 @@
 #define WA_TESTS_API_TESTS_H
 
 int test_api_legacy(void);
+int test_api_page(void);
 
 #endif

@@ -10,6 +10,7 @@ int test_base_bell(void);
 int test_base_board(void);
 int test_base_buf(void);
 int test_base_callers(void);
+int test_base_file(void);
 int test_base_log(void);
 int test_base_names(void);
 int test_base_now(void);

@@ -456,5 +456,5 @@ int main(void)
 
 	return unit_run("api/routes", route_tests) +
 	       unit_run("api/reply, api/answer", reply_tests) +
-	       unit_run("api/metrics", metric_tests) + test_api_legacy();
+	       unit_run("api/metrics", metric_tests) + test_api_legacy() + test_api_page();
 }

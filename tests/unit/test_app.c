@@ -1,5 +1,6 @@
 #include "app/peers.h"
 
+#include "app_tests.h"
 #include "unit.h"
 
 #define BROADCASTER(name) \
@@ -81,5 +82,5 @@ int main(void)
 	    cmocka_unit_test(test_the_instances_are_the_settings_own),
 	};
 
-	return unit_run("app/peers", tests);
+	return unit_run("app/peers", tests) + test_app_front();
 }

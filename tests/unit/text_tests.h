@@ -10,6 +10,7 @@ int test_text_faults(void);
 int test_text_field(void);
 int test_text_form(void);
 int test_text_hex(void);
+int test_text_html(void);
 int test_text_json(void);
 int test_text_json_valid(void);
 int test_text_members(void);
