@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 import vue from '@vitejs/plugin-vue';
 import tailwindcss from 'tailwindcss';
@@ -10,7 +9,7 @@ export default defineConfig({
   css: {
     postcss: {
       plugins: [tailwindcss({
-        content: ['src/**/*.vue'],
+        content: [`${import.meta.dirname}/src/**/*.vue`],
         /* In the application, its own; this one is readable under white. */
         theme: { extend: { colors: { primary: '#047857' } } },
       })],
@@ -18,7 +17,7 @@ export default defineConfig({
   },
   /* Inertia's mixin for the Options API is the only thing here that would use it. */
   define: { __VUE_OPTIONS_API__: 'false' },
-  resolve: { alias: { 'side-channel': fileURLToPath(new URL('src/standalone/side-channel.cjs', import.meta.url)) } },
+  resolve: { alias: { 'side-channel': `${import.meta.dirname}/src/standalone/side-channel.cjs` } },
   build: {
     outDir: 'dist',
     manifest: 'manifest.json',

@@ -66,7 +66,7 @@ describe('a day of a browser', () => {
     const browser = await laravel.login(user.email, workspace);
     const page = await browser.visit(PAGE);
     assert.equal(page.status, 200);
-    assert.match(page.text, /<div id="app">/);
+    assert.match(page.text, /<div id="app" data-page="/);
     assert.equal((await browser.get(PAGE)).json.workspaceId, workspace);
     const guest = await laravel.browser().visit(PAGE);
     assert.equal(guest.status, 302);

@@ -12,12 +12,11 @@ export function createEcho() {
   const said = document.querySelector('meta[name="broadcaster"]')?.content;
   if (!said) return undefined;
   const { broadcaster, key, cluster, host, port, scheme } = JSON.parse(said);
-  /* Without a host of its own it is reached where the page comes from, or is Pusher itself. */
-  const isPusher = broadcaster === 'pusher' && !host;
-  const { hostname, protocol, port: own } = window.location;
-  const isSecure = (scheme ?? protocol.replace(':', '')) === 'https';
-  const wsPort = port ?? (own || (isSecure ? 443 : 80));
-  return new Echo({ broadcaster, key, Pusher, cluster: cluster ?? '', forceTLS: isPusher || isSecure,
-    ...(isPusher ? {} : { wsHost: host ?? hostname, wsPort, wssPort: wsPort }),
-    enabledTransports: ['ws', 'wss'], disableStats: true, activityTimeout: ACTIVITY_MS, pongTimeout: PONG_MS });
+  /* Without a host of its own it is reached where the page comes from. */
+  const own = window.location;
+  const isSecure = (scheme ?? own.protocol).startsWith('https');
+  const wsPort = port ?? (own.port || (isSecure ? 443 : 80));
+  return new Echo({ broadcaster, key, Pusher, cluster: cluster ?? '', wsHost: host ?? own.hostname, wsPort, wssPort: wsPort,
+    forceTLS: isSecure, enabledTransports: ['ws', 'wss'], disableStats: true,
+    activityTimeout: ACTIVITY_MS, pongTimeout: PONG_MS });
 }
