@@ -19,10 +19,10 @@ const AGAIN_AFTER_MS = {
 
 const quiet = (error) => error;
 
-/** `to` is {url, secret}, which may change; `log(line)` hears of every answer, and of what got none. */
+/** `to` is {url, secret}, which may change; `log(line)` hears of every answer to a report, and of what got none. */
 export function startReports(to, log = () => {}) {
   const lines = new Map();
-  const end = new AbortController();
+  let ended = false;
 
   /** One request, signed now: {status, json}, or {status: null, code} where there was no answer. */
   async function ask(method, path, body) {
@@ -37,10 +37,10 @@ export function startReports(to, log = () => {}) {
   }
 
   /** The last answer; null if there was none before `signal` said that nobody wants it any more. */
-  async function insist(signal, method, path, body) {
-    for (let tries = 0; !signal.aborted && !end.signal.aborted; tries++) {
-      const answer = await ask(method, path, body);
-      log(`${method} ${path} ${answer.status ?? answer.code}${body ? ` ${body.slice(0, 200)}` : ''}`);
+  async function insist(signal, body) {
+    for (let tries = 0; !signal.aborted && !ended; tries++) {
+      const answer = await ask('POST', `${BASE}/broadcast`, body);
+      log(`report ${answer.status ?? answer.code} ${body.slice(0, 160)}`);
       const wait = AGAIN_AFTER_MS[answer.status ?? answer.code]?.[tries];
       if (wait === undefined) return answer;
       await pause(wait, undefined, { signal }).catch(quiet);
@@ -56,7 +56,7 @@ export function startReports(to, log = () => {}) {
     tell(event, data) {
       this.#newest.abort();
       const { signal } = (this.#newest = new AbortController());
-      const told = this.#before.then(() => insist(signal, 'POST', `${BASE}/broadcast`, JSON.stringify({ event, data })));
+      const told = this.#before.then(() => insist(signal, JSON.stringify({ event, data })));
       this.#before = told;
       return told;
     }
@@ -70,13 +70,13 @@ export function startReports(to, log = () => {}) {
       if (!lines.has(session)) lines.set(session, new Line());
       return lines.get(session);
     },
-    /** What the pool knows, asked once unless it is `needed`; null if it does not say. */
-    async read(path, { needed = false } = {}) {
-      const answer = await (needed ? insist(end.signal, 'GET', `${BASE}${path}`) : ask('GET', `${BASE}${path}`));
-      return answer?.status === 200 ? answer.json : null;
+    /** What the pool knows, asked once; null if it does not say. */
+    async read(path) {
+      const { status, json } = await ask('GET', `${BASE}${path}`);
+      return status === 200 ? json : null;
     },
     stop() {
-      end.abort();
+      ended = true;
       for (const line of lines.values()) line.stop();
     },
   };

@@ -150,15 +150,16 @@ export async function startSimulator({ port, key, secret, pool, expiresIn = 60, 
   return Object.assign(service, phones, {
     /** Where its reports go from now on; a stack is such a one. */
     reportTo: ({ url, secret: theirs }) => Object.assign(to, { url, secret: theirs }),
-    /** As after a restart: the sessions that were connected are so again. */
+    /** As after a restart: the sessions that were connected are so again; false if the pool does not say which. */
     async restore() {
-      const active = await reports.read('/active?provider_type=webjs', { needed: true });
+      const active = await reports.read('/active?provider_type=webjs');
       for (const { session_id: id, ...account } of active?.accounts ?? []) {
         if (!id || sessions.has(id)) continue;
         linked.set(id, account.phone_number);
         sessions.set(id, { workspace_id: account.workspace_id, account_id: account.id, status: 'connected', code: null,
           codes: 0, expires_at: null, phone_number: account.phone_number });
       }
+      return active !== null;
     },
     async stop() {
       for (const id of timers.keys()) rest(id);

@@ -61,13 +61,14 @@ describe('behind a pool', () => {
     assert.equal(status, 'connecting');
     assert.ok(left > 20 && left <= 30, `${left} s`);
     assert.match(service.sessions.get(account.session_id).code, /^2@[A-Za-z0-9+/=,]{200,}$/);
+    await until('the page has heard of the code', () => page.some(({ data }) => data.qr_code_base64 === image));
     const number = phone();
     const told = await service.scan(account.session_id, number);
     assert.equal(told.status, 200);
     const now = await show(account);
     assert.deepEqual([now.connection_status, now.phone_number, now.qr_code], ['connected', number, null]);
-    await until('the page has heard of both', () => page.some(({ data }) => data.qr_code_base64 === image)
-      && page.some(({ data }) => data.connection_status === 'connected' && data.phone_number === number));
+    await until('the page has heard of the number', () =>
+      page.some(({ data }) => data.connection_status === 'connected' && data.phone_number === number));
   });
 
   test('a phone that is not named has the number that the account was made with', async () => {
@@ -137,7 +138,7 @@ describe('behind a pool', () => {
     writeFileSync(switched, '');
     said.length = 0;
     const told = service.scan(account.session_id, phone());
-    await until('nginx has refused', () => said.some((line) => line.includes('/broadcast 429 ')));
+    await until('nginx has refused', () => said.some((line) => line.startsWith('report 429 ')));
     rmSync(switched);
     assert.equal((await told).status, 200);
     await becomes(account, 'connected');
@@ -156,7 +157,7 @@ describe('behind a pool', () => {
     const other = await ana.account({ connection_status: 'disconnected', last_connected_at: utc(-60) });
     const second = await startSimulator({ key: service.key, pool: stack.url, secret: stack.secret });
     t.after(() => second.stop());
-    await second.restore();
+    assert.equal(await second.restore(), true);
     assert.equal(second.sessions.get(account.session_id).phone_number, account.phone_number);
     assert.ok(!second.sessions.has(other.session_id));
     await second.unlink(account.session_id);
@@ -240,15 +241,18 @@ describe('on its own', () => {
 
   test('a QR code that nobody scans is replaced before it expires, six times, and then the session ends', async () => {
     await begin({ expiresIn: 1 });
-    const reports = await pool.received(7);
-    const codes = reports.slice(0, 6).map(({ json }) => json);
-    for (const { event, data } of codes) {
+    const session = service.sessions.get('webjs_1_1763000000_anything');
+    await until('it has given up', () => pool.requests.at(-1)?.json.event === 'account-status-changed');
+    /* One whose turn has come before it was sent is not sent: a slow machine may show fewer. */
+    assert.equal(session.codes, 6);
+    const reports = pool.requests.map(({ json }) => json);
+    assert.deepEqual(reports.pop(), { event: 'account-status-changed', data: { account_id: 7, workspace_id: 1,
+      status: 'disconnected', metadata: { reason: 'Max qrcode retries reached' } } });
+    for (const { event, data } of reports) {
       assert.deepEqual([event, data.account_id, data.workspace_id, data.expires_in], ['qr-code-generated', 7, 1, 1]);
       assert.match(data.qr_code, PNG);
     }
-    assert.equal(new Set(codes.map(({ data }) => data.qr_code)).size, 6);
-    assert.deepEqual(reports[6].json, { event: 'account-status-changed', data: { account_id: 7, workspace_id: 1,
-      status: 'disconnected', metadata: { reason: 'Max qrcode retries reached' } } });
+    assert.ok(reports.length > 1 && new Set(reports.map(({ data }) => data.qr_code)).size === reports.length);
     assert.equal(service.sessions.size, 0);
   });
 
@@ -272,7 +276,7 @@ describe('on its own', () => {
     await pool.start();
     await pool.received(1);
     await service.stop();
-    for (const [fault, what] of [[{ status: 500, body: 'no' }, ' 500 '], ['drop', 'ECONNRESET']]) {
+    for (const [fault, what] of [[{ status: 500, body: 'no' }, 'report 500'], ['drop', 'ECONNRESET']]) {
       pool.forget();
       pool.behave(() => fault);
       await begin();

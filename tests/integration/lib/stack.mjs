@@ -36,8 +36,9 @@ function writeEnv(file, settings) {
 }
 
 /** nginx/dev.conf.in, as it describes itself: rendered, and with the link that it needs beside it. */
-function renderNginx({ port, dir, socket, editNginx }) {
-  const values = { PORT: port, RUN: dir, SOCKET: socket, NGINX: `${source}/nginx`, USER: userInfo().username };
+function renderNginx({ port, dir, socket, page, broadcaster, editNginx }) {
+  const values = { PORT: port, RUN: dir, SOCKET: socket, NGINX: `${source}/nginx`, USER: userInfo().username,
+    PAGE: page ?? `${dir}/page`, BROADCASTER: broadcaster };
   const template = readFileSync(`${source}/nginx/dev.conf.in`, 'utf8');
   const text = template.replace(/@([A-Z]+)@/g, (all, name) => values[name] ?? all);
   writeFileSync(`${dir}/nginx.conf`, editNginx(text, dir));
@@ -76,10 +77,12 @@ async function makeDatabase(own, serverArgs) {
  *   pool        false: do not start wa-accountsd
  *   nginx       false: do not start nginx
  *   editNginx   (text, dir) => text: a change of nginx's file before it starts
+ *   page        the folder of the built page
+ *   broadcaster the port to which nginx forwards /app/; nobody is on the standard one
  *   listen      WA_LISTEN; 'unix' (standard) or 'tcp'
  */
 export async function startStack({ env = {}, server = 'shared', serverArgs = [], database: theirs, schema = !theirs,
-  pool = true, nginx = true, editNginx = (text) => text, listen = 'unix' } = {}) {
+  pool = true, nginx = true, editNginx = (text) => text, page, broadcaster = 9, listen = 'unix' } = {}) {
   const dir = makeDirectory();
   const database = theirs ? { ...theirs, drop: async () => {} }
     : await makeDatabase(server === 'own' || serverArgs.length > 0, serverArgs);
@@ -171,7 +174,7 @@ export async function startStack({ env = {}, server = 'shared', serverArgs = [],
     stopPool: (options) => stop(stack.pool, options),
 
     async startNginx() {
-      renderNginx({ port, dir, socket, editNginx });
+      renderNginx({ port, dir, socket, page, broadcaster, editNginx });
       stack.nginx = start('nginx', ['-p', dir, '-c', `${dir}/nginx.conf`, '-e', `${dir}/error.log`, '-g',
         'daemon off;'],
         { log: `${dir}/error.log`, env: { PATH: `${process.env.PATH}:/usr/sbin:/sbin` } });
