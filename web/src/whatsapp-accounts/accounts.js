@@ -12,13 +12,16 @@ const versionOf = (row) => row.state_version ?? -1;
 const byRank = (a, b) => b.is_primary - a.is_primary || (b.created_at ?? '').localeCompare(a.created_at ?? '')
   || b.id - a.id;
 
-/** What is known of the QR code of that version; `until` is on the page's own clock, which nobody sets. */
-export const qrOf = (code, seconds, version) => ({ code, version, until: performance.now() + (seconds ?? 0) * 1000 });
+/**
+ * What a list does not tell of an account, and of which version it is known; `until` is on the page's own clock, which
+ * nobody sets.
+ */
+export const detailsOf = (version, code, seconds) => ({ detailed: version,
+  qr: { code, until: performance.now() + (seconds ?? 0) * 1000 } });
 
-/** A row as it is shown, after an answer; what is known of its QR code stays where the answer does not say. */
+/** A row as it is shown, after an answer; what is known of its details stays where the answer has none. */
 function merged(have, { qr_code: code, expires_in_seconds: seconds, ...row }) {
-  const said = code === undefined ? {} : { qr: qrOf(code, seconds, row.state_version) };
-  return { ...have, ...row, ...said };
+  return { ...have, ...row, ...(code === undefined ? {} : detailsOf(row.state_version, code, seconds)) };
 }
 
 export function createAccounts(rows) {

@@ -1,7 +1,7 @@
 // useWhatsAppAccounts: the state of the page. Everything that changes an account on it goes through here.
 
 import { computed, onBeforeUnmount, onMounted, reactive, ref, watch } from 'vue';
-import { createAccounts, qrOf } from './accounts.js';
+import { createAccounts, detailsOf } from './accounts.js';
 import { api } from './api.js';
 import { listen } from './live.js';
 import { usePolling } from './usePolling.js';
@@ -64,16 +64,16 @@ export function useWhatsAppAccounts(props, echo) {
     if (status === 'deleted') accounts.forget(uuid);
     else {
       accounts.putEvent(uuid, version, { connection_status, phone_number,
-        formatted_phone_number: metadata.formatted_phone_number, is_primary: metadata.is_primary,
-        metadata: { ...accounts.find(uuid)?.metadata, ...metadata } });
+        formatted_phone_number: metadata.formatted_phone_number, is_primary: metadata.is_primary });
     }
     /* An event has not all of an account, and may have changed others too. */
     refreshSoon();
   }
 
   function hearCode({ uuid, state_version: version, qr_code_base64: code, expires_in_seconds: seconds }) {
-    const qr = code ? { qr: qrOf(code, seconds, version) } : {};
-    const isKnown = accounts.putEvent(uuid, version, { connection_status: 'connecting', ...qr });
+    /* One that would have been too large comes without its code. */
+    const isKnown = accounts.putEvent(uuid, version, { connection_status: 'connecting',
+      ...(code && detailsOf(version, code, seconds)) });
     if (!isKnown) refreshSoon();
   }
 
@@ -94,17 +94,19 @@ export function useWhatsAppAccounts(props, echo) {
   }
   onBeforeUnmount(() => clearTimeout(settling));
 
+  /* The code that is to be scanned, or why there is none: neither a list nor every event tells. */
+  const paired = computed(() => (pairing.value ? accounts.all.value.find((row) => row.uuid === pairing.value) : null));
+  const isMissing = computed(() => ['connecting', 'error'].includes(paired.value?.connection_status)
+    && paired.value.detailed !== paired.value.state_version);
+  watch(isMissing, (is) => is && loadQuietly(pairing.value));
+
   const isConnecting = computed(() => accounts.all.value.some((row) => row.connection_status === 'connecting'));
-  usePolling(() => load(pairing.value), () => (live.value || !pairing.value ? null : POLL_PAIRING_MS));
+  usePolling(() => load(pairing.value),
+    () => (pairing.value && (!live.value || isMissing.value) ? POLL_PAIRING_MS : null));
   usePolling(refresh, () => {
     if (live.value) return null;
     return isConnecting.value || pairing.value ? POLL_BUSY_LIST_MS : POLL_LIST_MS;
   });
-
-  /* A code that was not told along (an event that would have been too large, a list) is asked for. */
-  const paired = computed(() => (pairing.value ? accounts.all.value.find((row) => row.uuid === pairing.value) : null));
-  watch(() => paired.value?.connection_status === 'connecting' && paired.value.qr?.version !== paired.value.state_version,
-    (isMissing) => isMissing && loadQuietly(pairing.value));
 
   /* --- what a person does */
 
