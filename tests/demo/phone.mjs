@@ -36,7 +36,8 @@ function item(id, session) {
   const shown = code ? `, code ${codes}, good for ${Math.max(0, Math.round((expires_at - Date.now()) / 1000))} s` : '';
   const field = `<input name="phone_number" inputmode="tel" aria-label="Phone number"
     placeholder="${escape(number ?? 'some number')}">`;
-  return `<li${code ? ' class="waits"' : ''}><p><strong>${escape(number ?? 'no number yet')}</strong>: ${escape(status)}${shown}</p>
+  return `<li${code ? ' class="waits"' : ''}>
+    <p><strong>${escape(number ?? 'no number yet')}</strong>: ${escape(status)}${shown}</p>
     <p>account ${escape(account_id)} of workspace ${escape(workspace_id)}, <code>${escape(id)}</code></p>
     ${code ? button(id, 'scan', 'Scan', field) : ''}
     ${status === 'connected' ? button(id, 'unlink', 'Unlink phone') : ''}
@@ -45,7 +46,8 @@ function item(id, session) {
 
 const page = (sessions) => `<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Phones</title><link rel="stylesheet" href="/phone/style.css"><script type="module" src="/phone/script.js"></script></head>
+<title>Phones</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/phone/style.css">
+<script type="module" src="/phone/script.js"></script></head>
 <body><h1>Phones</h1>
 <p>The sessions of the simulated Node.js service. “Scan” is what a phone does that scans the session's QR code.</p>
 ${sessions.length === 0 ? '<p>No session yet: add a number on the page.</p>' : `<ul>${sessions.join('\n')}</ul>`}

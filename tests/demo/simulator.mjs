@@ -113,7 +113,8 @@ export async function startSimulator({ port, key, secret, pool, expiresIn = 60, 
     if (!session.code) throw new PhoneError('This session shows no QR code now.');
     rest(id);
     Object.assign(session, { status: 'authenticated', code: null, expires_at: null });
-    const number = phone ?? await numberOf(id) ?? somePhone();
+    /* WhatsApp knows numbers by their digits. */
+    const number = (phone ?? await numberOf(id) ?? '').replace(/\D/g, '') || somePhone();
     await pause(qrAfterMs / 2);
     if (sessions.get(id) !== session || session.status !== 'authenticated') {
       throw new PhoneError('The session has ended meanwhile.');

@@ -78,6 +78,14 @@ describe('behind a pool', () => {
     assert.equal((await show(account)).phone_number, account.phone_number);
   });
 
+  test('a number is reported by its digits, as WhatsApp knows it', async () => {
+    const account = await create();
+    await showsCode(account);
+    const number = phone();
+    await service.scan(account.session_id, `+${number.slice(0, 2)} (${number.slice(2, 5)}) ${number.slice(5)}`);
+    assert.equal((await show(account)).phone_number, number);
+  });
+
   test('a session that was paired reconnects without a QR code, also after it was disconnected', async () => {
     const account = await pair();
     isOk(await press(account, 'disconnect'));

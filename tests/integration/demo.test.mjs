@@ -74,7 +74,7 @@ describe('the peers', () => {
     writeFileSync(log, '');
     const demo = start(process.execPath, [program('demo'), '--env', stack.envFile, ...words], { log, env: npm });
     t.after(() => stop(demo));
-    await until('it says that it is there', () => demo.ended || existsSync(`${stack.dir}/demo.pid`));
+    await until('it says that it is there', () => demo.ended || readFileSync(`${stack.dir}/demo.pid`, 'utf8') !== '');
     assert.ok(!demo.ended, readFileSync(log, 'utf8'));
     return demo;
   }
