@@ -233,7 +233,7 @@ describe('the workspace of a token', () => {
     await newWorkspace(stack, mallory);
     const [theirs, ours] = [await newToken(stack, mallory), await newToken(stack, ana.user)];
     const { workspace } = ana;
-    await withSettings(stack, { WA_DB_TIMEOUT: 1, WA_WORKERS: 1 }, async () => {
+    await withSettings(stack, { WA_DB_TIMEOUT: 3, WA_WORKERS: 1 }, async () => {
       await letsIn(ours.text, { workspace });
       await whileTablesLocked(stack, 'whatsapp_accounts', async () => {
         const refused = await ask(theirs.text, { workspace });

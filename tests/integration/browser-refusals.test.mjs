@@ -56,7 +56,8 @@ async function everyRowRefuses(headers, status, why) {
       .filter(([, n]) => n !== 0));
   };
   const expected = { [why]: rows.length };
-  await until('it is counted', async () => isDeepStrictEqual(await counted(), expected), { tries: 50 }).catch(() => {});
+  await until('it is counted', async () => isDeepStrictEqual(await counted(), expected),
+    { tries: 300 }).catch(() => {});
   assert.deepEqual(await counted(), expected);
 }
 

@@ -156,6 +156,9 @@ describe('what is no session file is no login', () => {
 });
 
 describe('while PHP writes it', () => {
+  /* A worker waits 200 ms for the file; whether the test lets go of it in that time, its host decides. */
+  const QUICK_MS = 150;
+
   /** The file of a session is held and empty while `body` runs; what `write` is given is its new content. */
   async function whileHeld(ana, body) {
     const text = readFileSync(fileOf(ana), 'utf8');
@@ -168,23 +171,44 @@ describe('while PHP writes it', () => {
       await holder.exit;
     }
   }
-  /** A worker is at it: it does not wait for a request. */
-  const busy = (count) => until(`${count} workers are busy`,
-    async () => (await metrics(stack))['wa_workers{state="busy"}'] > count, { every: 2 });
+  /**
+   * Ask for Ana's list while her file is held, and let go of it after `meanwhile`: her answer, or undefined where
+   * letting go took so long that she may have been told to come back later, and was.
+   */
+  const askHeld = (ana, meanwhile) => whileHeld(ana, async ({ text, holder }) => {
+    const began = performance.now();
+    let answered = false;
+    const asked = ana.call('GET').finally(() => (answered = true));
+    await meanwhile({ text, holder, isAnswered: () => answered });
+    holder.close();
+    await holder.exit;
+    const took = performance.now() - began;
+    const answer = await asked;
+    if (took > QUICK_MS && answer.status === 503) return undefined;
+    return answer;
+  });
+  /** The answers to so many who were let go of in time. */
+  async function askedInTime(count, ask) {
+    const answers = [];
+    for (let tries = 0; answers.length < count && tries < 200; tries++) {
+      const answer = await ask();
+      if (answer) answers.push(answer);
+    }
+    assert.equal(answers.length, count, 'this host is quick enough now and then');
+    return answers;
+  }
 
   test('a request waits for the rest of it', async () => {
     const ana = await someone();
-    for (let i = 0; i < 5; i++) {
-      await whileHeld(ana, async ({ text, holder }) => {
-        const asked = ana.call('GET');
-        await busy(1);
-        holder.say(`${text.slice(0, 60)}\n`);
-        await until('the first piece is there', () => holder.out.includes('wrote'), { every: 2 });
-        holder.say(`${text.slice(60)}\n`);
-        holder.close();
-        assert.equal(isOk(await asked).workspaceId, workspace);
-      });
-    }
+    const answers = await askedInTime(5, () => askHeld(ana, async ({ text, holder, isAnswered }) => {
+      /* A worker is at it, beside the one that tells so. */
+      await until('a worker is busy', async () => isAnswered()
+        || (await metrics(stack))['wa_workers{state="busy"}'] > 1, { every: 2 });
+      holder.say(`${text.slice(0, 60)}\n`);
+      await until('the first piece is there', () => holder.out.includes('wrote'), { every: 2 });
+      holder.say(`${text.slice(60)}\n`);
+    }));
+    for (const answer of answers) assert.equal(isOk(answer).workspaceId, workspace);
   });
 
   test('and does not wait for ever: it is told to come back later, and is let in when the file is free', async () => {
@@ -204,13 +228,11 @@ describe('while PHP writes it', () => {
 
   test('somebody else is answered meanwhile', async () => {
     const [ana, budi] = [await someone(), await someone()];
-    await whileHeld(ana, async ({ text, holder }) => {
-      const asked = ana.call('GET');
+    const [answer] = await askedInTime(1, () => askHeld(ana, async ({ text, holder }) => {
       await letsIn(budi);
       holder.say(`${text}\n`);
-      holder.close();
-      assert.equal((await asked).status, 200);
-    });
+    }));
+    isOk(answer);
   });
 });
 

@@ -8,7 +8,7 @@ import { BASE } from './lib/expect.mjs';
 import { begin, decode, dial, encode, pairs, parameters, parse, record, signedParameters, stream,
   types } from './lib/fcgi-client.mjs';
 import { connected } from './lib/fixtures.mjs';
-import { events, metrics, total } from './lib/observe.mjs';
+import { allCounted, events, metrics, total } from './lib/observe.mjs';
 import { until } from './lib/processes.mjs';
 import { whileLocked } from './lib/session.mjs';
 import { source, startStack } from './lib/stack.mjs';
@@ -345,6 +345,7 @@ describe('the answer', () => {
       made.add(now);
     }
     assert.equal(made.size, 11, 'each its own');
+    await allCounted(stack);
     const logged = new Set(events(stack.log(), 'request').map((line) => line.id));
     for (const id of [...known, ...made]) assert.ok(logged.has(id), `the log has ${id}`);
   });
@@ -489,7 +490,7 @@ describe('no FastCGI that makes sense', () => {
 
   async function goesOn() {
     await until('it has two workers', () => own.children().length === 2);
-    await until('it serves', async () => (await own.fcgi('GET', '/healthz', local)).status === 200, { tries: 300 });
+    await until('it serves', async () => (await own.fcgi('GET', '/healthz', local)).status === 200);
     const { account: now } = await own.state(victim.id);
     assert.deepEqual(now, victim);
   }

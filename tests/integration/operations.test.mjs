@@ -52,7 +52,7 @@ async function adds(expected, work) {
     const later = await metrics();
     return Object.fromEntries(names.map((name) => [name, (later[name] ?? 0) - (earlier[name] ?? 0)]));
   };
-  await until('the counters', async () => isDeepStrictEqual(await added(), expected), { tries: 50 }).catch(() => {});
+  await until('the counters', async () => isDeepStrictEqual(await added(), expected), { tries: 300 }).catch(() => {});
   assert.deepEqual(await added(), expected);
 }
 
@@ -145,7 +145,11 @@ describe('a scrape of an outbox', () => {
     try {
       areServed(await whileOthersAsk(async () => {
         for (let i = 0; i < 5; i++) {
-          const now = await metrics();
+          /* Counting them may take a slow host longer than a scrape waits for it. */
+          const now = await until('the depth is told', async () => {
+            const one = await metrics();
+            return 'wa_outbox_depth{kind="event"}' in one && one;
+          }, { tries: 10 });
           assert.equal(now['wa_outbox_depth{kind="event"}'], 150_000);
           assert.equal(now['wa_outbox_depth{kind="command"}'], 50_000);
           assert.ok(now.wa_outbox_oldest_seconds >= 90);

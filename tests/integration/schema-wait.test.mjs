@@ -59,7 +59,7 @@ async function servesAfter(ask) {
     const answer = await ask();
     if (answer.status !== 200) isLater(answer);
     return answer.status === 200;
-  }, { tries: 100, every: 20 });
+  }, { tries: 750, every: 20 });
   return Math.round(performance.now() - began);
 }
 
@@ -264,7 +264,13 @@ describe('tables that go away under a pool that serves', () => {
     const errors = events(log, 'db').filter((line) => line.level === 'error');
     t.diagnostic(`${errors.length} errors in the log`);
     assert.ok(errors.length <= 3 * WORKERS * 3, `${errors.length} errors are logged`);
-    assert.deepEqual(reasons(stack, from).map((line) => line.level), ['warn', 'info', 'warn', 'info', 'warn', 'info']);
+    /* One look may fall between the two renames, or end after a later one's: that is told, too. */
+    await until('the pool has told that it serves', async () => (await ready(stack)).status === 200
+      && reasons(stack, from).at(-1).level === 'info');
+    const told = reasons(stack, from).map((line) => line.level);
+    const edges = told.filter((level, i) => level !== told[i - 1]);
+    assert.equal(edges[0], 'warn');
+    assert.ok(edges.length >= 6 && told.length <= 12, told.join(', '));
   });
 
   test('and come back at once, ten times: nobody takes that for a mistake of ours', async () => {

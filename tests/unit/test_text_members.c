@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/bounds.h"
 #include "base/now.h"
@@ -272,30 +273,46 @@ static void test_any_object_is_jansson_s(void **state)
 	}
 }
 
-/* Milliseconds for an object of about `size` bytes with as many members as that allows. */
-static int64_t time_to_read(struct arena *mem, size_t size)
+/* Microseconds that this process has worked: of others, who work too, the clock tells nothing. */
+static int64_t worked_us(void)
+{
+	struct timespec worked;
+
+	assert_int_equal(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &worked), 0);
+	return (int64_t)worked.tv_sec * US_PER_S + worked.tv_nsec / 1000;
+}
+
+/* Microseconds of work for an object of about `size` bytes with as many members as that allows. */
+static int64_t work_to_read(struct arena *mem, size_t size)
 {
 	struct buf text = buf_in(mem, size);
-	int64_t began;
+	int64_t least = INT64_MAX;
 
 	buf_putc(&text, '{');
 	for (unsigned i = 0; text.len < text.max - 32; i++)
 		buf_putf(&text, "%s\"%x\":1", i > 0 ? "," : "", i);
 	buf_putc(&text, '}');
 	assert_false(text.failed);
-	began = now_monotonic_ms();
-	read_members(mem, buf_span(&text));
-	return now_monotonic_ms() - began;
+	/* The best of some: others disturb, nobody helps. */
+	for (int i = 0; i < 5; i++) {
+		int64_t began = worked_us(), took;
+
+		read_members(mem, buf_span(&text));
+		took = worked_us() - began;
+		least = took < least ? took : least;
+	}
+	return least;
 }
 
 static void test_the_largest_body_of_many_members_does_not_take_long(void **state)
 {
 	int64_t quarter, whole;
 
-	quarter = time_to_read(*state, 64 * KIB);
-	whole = time_to_read(*state, 256 * KIB);
-	print_message("64 KiB: %d ms, 256 KiB: %d ms\n", (int)quarter, (int)whole);
-	assert_true(whole < 50 || whole < 8 * quarter);
+	quarter = work_to_read(*state, 64 * KIB);
+	whole = work_to_read(*state, 256 * KIB);
+	print_message("64 KiB: %d us, 256 KiB: %d us\n", (int)quarter, (int)whole);
+	/* Four times as many: sixteen times the work, if each new one is compared with all. */
+	assert_true(whole < 50000 || whole < 10 * quarter);
 }
 
 int test_text_members(void)

@@ -95,7 +95,7 @@ export async function stepByStep(stack, direction, ...more) {
     waits: (answers) => until(`the run waits after ${answers} answers`, () => {
       if (child.ended) throw new Error(`it has ended: ${out()}`);
       return prompts().length === answers + 1 && prompts().at(-1);
-    }, { every: 5 }),
+    }, { every: 5, tries: 12_000 }),
     async kill() {
       child.kill('SIGKILL');
       await child.exit;

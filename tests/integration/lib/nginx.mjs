@@ -13,20 +13,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { start_responder } from './fcgi-responder.mjs';
+import { freePort } from './processes.mjs';
 
 const NGINX_DIR = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../../nginx');
 const NGINX = process.env.NGINX ?? 'nginx';
-
-function free_port() {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 function answers_on(port) {
   return new Promise((resolve) => {
@@ -88,7 +78,7 @@ export async function start_nginx(t, { main = (text) => text, edit = {}, example
     fs.writeFileSync(path.join(own, name), after);
   }
 
-  const port = await free_port();
+  const port = await freePort();
   const values = { PORT: port, RUN: run, SOCKET: socket, NGINX: own, USER: os.userInfo().username,
     PAGE: path.join(run, 'page'), BROADCASTER: broadcaster };
   let text;
@@ -116,7 +106,8 @@ export async function start_nginx(t, { main = (text) => text, edit = {}, example
   child = spawn(NGINX, [...common, '-g', 'daemon off;'], { stdio: 'ignore' });
   gone = new Promise((resolve) => child.once('exit', resolve));
   for (let tries = 0; !(await answers_on(port)); tries++) {
-    assert.ok(child.exitCode === null && tries < 200, `nginx did not start: ${fs.readFileSync(path.join(run, 'error.log'), 'utf8')}`);
+    assert.ok(child.exitCode === null && tries < 1200,
+      `nginx did not start: ${fs.readFileSync(path.join(run, 'error.log'), 'utf8')}`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
   return { port, run, socket };

@@ -12,13 +12,21 @@ export async function metrics(stack) {
     .map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]));
 }
 
+/**
+ * Wait until no worker has anything in hand, but the one that tells so: what was answered is counted then, and its
+ * lines are in the log. A worker does both after its answer.
+ */
+export const allCounted = (stack) => until('nobody is busy', async () =>
+  (await metrics(stack))['wa_workers{state="busy"}'] === 1, { every: 5 });
+
 /** The sum of all series of one name. */
 export const total = (series, name) => Object.entries(series)
   .filter(([key]) => key === name || key.startsWith(`${name}{`)).reduce((sum, [, value]) => sum + value, 0);
 
 /** The lines of a log as objects, those of one event or all. */
 export function events(text, name) {
-  const lines = text.split('\n').filter((line) => line.startsWith('time='));
+  /* One that is just being written is none yet. */
+  const lines = text.split('\n').slice(0, -1).filter((line) => line.startsWith('time='));
   const all = lines.map((line) => Object.fromEntries([...line.matchAll(/(\w+)=("(?:[^"\\]|\\.)*"|\S*)/g)]
     .map(([, key, value]) => [key, value.startsWith('"') ? value.slice(1, -1).replace(/\\(["\\])/g, '$1') : value])));
   return name === undefined ? all : all.filter((line) => line.event === name);

@@ -2,7 +2,7 @@
 
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { pause, until } from './processes.mjs';
+import { freePort, pause, until } from './processes.mjs';
 
 export const quiet = (error) => error;
 /** Microseconds since 1970. */
@@ -54,13 +54,14 @@ const faults = {
  * comes unless `behave` says otherwise: {status, headers, body}, an object being sent as JSON. `upgrade` is for
  * WebSocket, `tls` {key, cert} for https. Of what it was asked, it keeps the last `remember`.
  */
-export async function startPeer({ port = 0, tls, read = () => ({}), answer, upgrade, remember = Infinity }) {
+export async function startPeer({ port, tls, read = () => ({}), answer, upgrade, remember = Infinity }) {
   const sockets = new Set();
   const numbers = new WeakMap();
   let server, behaviour, open = 0, connections = 0, used = 0;
 
   const peer = {
-    port,
+    /* Nobody else's, also while it is stopped. */
+    port: port || await freePort(),
     scheme: tls ? 'https' : 'http',
     requests: [],
     /** The most requests that were open at one time. */
@@ -107,7 +108,6 @@ export async function startPeer({ port = 0, tls, read = () => ({}), answer, upgr
       await new Promise((resolve, reject) => {
         server.on('error', reject).listen(peer.port, '127.0.0.1', resolve);
       });
-      peer.port = server.address().port;
     },
     /** From now on connections are refused; those that are open end. */
     async stop() {

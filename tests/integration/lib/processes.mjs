@@ -4,6 +4,8 @@
 // way the test's process ends, nothing of it stays behind.
 
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 
@@ -40,9 +42,9 @@ export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
  * Ask `probe` until it answers with something true, and return that; after
- * `tries` times, throw. An exception of `probe` counts as "not yet".
+ * `tries` times, half a minute's at least unless said otherwise, throw. An exception of `probe` counts as "not yet".
  */
-export async function until(what, probe, { tries = 1500, every = 20 } = {}) {
+export async function until(what, probe, { every = 20, tries = Math.max(1500, Math.ceil(30_000 / every)) } = {}) {
   let last;
   for (let i = 0; i < tries; i++) {
     try {
@@ -114,7 +116,7 @@ export async function stop(child, { signal = 'SIGTERM', tries = 1000 } = {}) {
 }
 
 /** Run a program to its end: {code, signal, out}; `out` is both streams together. */
-export async function run(program, args, { env = {}, stdin, tries = 3000 } = {}) {
+export async function run(program, args, { env = {}, stdin, tries = 9000 } = {}) {
   const child = spawn(program, args, {
     detached: true,
     env: { ...inherited(), ...env },
@@ -177,16 +179,42 @@ export function childrenOf(pid) {
   return text === '' ? [] : text.split(' ').map(Number);
 }
 
-/** A TCP port of 127.0.0.1 that nobody listens on. */
-export function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
+const LOWEST_PORT = 10_000;
+/* From here on the kernel gives ports away: to whoever connects, or listens and does not say where. */
+const [kernelsPort] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').trim().split(/\s+/).map(Number);
+/* Those that this process has given out: nobody else who asks here gets them while it lives. */
+const reserved = new Set();
+
+/** Take the UDP port of this number, which stands for the TCP one; false if another test's process has it. */
+function reserve(port) {
+  const socket = createSocket('udp4');
+  return new Promise((resolve) => {
+    socket.once('error', () => {
+      socket.close();
+      resolve(false);
+    });
+    socket.bind({ port, address: '127.0.0.1', exclusive: true }, () => {
+      reserved.add(socket.unref());
+      resolve(true);
     });
   });
+}
+
+const isFree = (port) => new Promise((resolve) => {
+  const server = createServer().once('error', () => resolve(false));
+  server.listen({ port, host: '0.0.0.0', exclusive: true }, () => server.close(() => resolve(true)));
+});
+
+/**
+ * A TCP port that nobody listens on, and that nobody takes before it is used, or between two uses: neither the
+ * kernel, which gives away higher ones, nor another test, whichever process it runs in.
+ */
+export async function freePort() {
+  const end = kernelsPort >= LOWEST_PORT + 1000 ? kernelsPort : 65_536;
+  for (;;) {
+    const port = randomInt(LOWEST_PORT, end);
+    if (await reserve(port) && await isFree(port)) return port;
+  }
 }
 
 /** Whether somebody accepts on a unix socket or a port. */
