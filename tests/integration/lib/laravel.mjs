@@ -44,6 +44,8 @@ const php = (socket) => `location @laravel {
 export function besideLaravel(text, socket) {
   const swaps = [
     [/default standalone;.*/, 'default beside;'],
+    /* Its policy is not for the application's own pages. */
+    [/include \S*wa-accounts-standalone\.conf;/, ''],
     [/location @laravel \{[^}]*\{ \}[^}]*\}[^}]*\}/, php(socket)],
   ];
   for (const [from, to] of swaps) {

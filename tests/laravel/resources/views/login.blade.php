@@ -1,6 +1,7 @@
 <!DOCTYPE html>
 <meta name="csrf-token" content="{{ csrf_token() }}">
 <title>Log in</title>
+<link rel="icon" href="data:,">
 @foreach ($errors->all() as $error)
 <p class="error">{{ $error }}</p>
 @endforeach
