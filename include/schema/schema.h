@@ -16,7 +16,7 @@
 #include "db/db.h"
 
 /* The version of the schema that this build was written for. */
-enum { SCHEMA_VERSION = 2 };
+enum { SCHEMA_VERSION = 3 };
 
 struct schema_state {
 	bool has_sessions; /* whatsapp_sessions: the migration has not run */

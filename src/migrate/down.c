@@ -5,6 +5,7 @@
  * their words and values are brought back, and the old form.
  */
 #include "accounts.h"
+#include "alias.h"
 #include "definition.h"
 #include "kept.h"
 #include "marks.h"
@@ -322,6 +323,7 @@ static enum rc keep(struct migration *m)
 static const struct step rows[] = {
 	{"close", "no pool begins to serve", close_schema},
 	{"rename", ACCOUNTS " -> " SESSIONS ", contact_accounts -> contact_sessions; no pool serves", rename_tables},
+	{"status", "the computed one goes", alias_drop},
 	{"sessions", "wa_old_status -> status, account_name -> session_name", rename_sessions},
 	{"chats", "whatsapp_account_id -> whatsapp_session_id", rename_child},
 	{"campaign_logs", "whatsapp_account_id -> whatsapp_session_id", rename_child},

@@ -57,7 +57,7 @@ enum rc marks_unwatch(struct migration *m)
 	return rc;
 }
 
-/* What a column is called now. */
+/* What a column is called now: the new name tells, `status` may be there again, computed. */
 static struct span name_now(const struct migration *m, struct span name)
 {
 	static const struct {
@@ -66,7 +66,6 @@ static struct span name_now(const struct migration *m, struct span name)
 
 	for (size_t i = 0; i < sizeof(renamed) / sizeof(renamed[0]); i++)
 		if (span_eq_nocase(name, span_of(renamed[i].old)) &&
-		    survey_column(&m->survey.columns, renamed[i].old) == NULL &&
 		    survey_column(&m->survey.columns, renamed[i].new) != NULL)
 			return span_of(renamed[i].new);
 	return name;

@@ -2,11 +2,11 @@
  * migration: one run, and the statements that its steps are made of.
  *
  * Order of reading: definition.h (how a table is made), survey.h (what the
- * database has), accounts.h (what the accounts need), state.h (what is
- * remembered), words.h, marks.h and kept.h (states, checksums of rows, what
- * the old table cannot hold), steps.h with up.c and down.c, verify.c; then
- * obstacles.h, with listing.h, taken.h, triggers.h and privileges.h, plan.h,
- * and run.c with keeper.h.
+ * database has), accounts.h (what the accounts need), alias.h (the column that
+ * shows the old word), state.h (what is remembered), words.h, marks.h and
+ * kept.h (states, checksums of rows, what the old table cannot hold), steps.h
+ * with up.c and down.c, verify.c; then obstacles.h, with listing.h, taken.h,
+ * triggers.h and privileges.h, plan.h, and run.c with keeper.h.
  */
 #ifndef WA_MIGRATE_MIGRATION_H
 #define WA_MIGRATE_MIGRATION_H

@@ -71,6 +71,9 @@ static void tell_columns(struct migration *m)
 			    SPAN_ARG(old->type), old->is_nullable ? "" : " NOT NULL");
 	}
 	tell(m, "  %-22s is status until now, and is kept until migrate finalize", "wa_old_status");
+	tell(m,
+	    "  %-22s is computed from connection_status from now on: the old word, to be read only",
+	    "status");
 }
 
 static enum rc tell_keys(struct migration *m)

@@ -77,7 +77,8 @@ static void pause_for_lock(struct migration *m, unsigned tries)
 
 static void note_pause(struct migration *m, int64_t us)
 {
-	if (us <= m->pause_us)
+	/* Before the first step only tables of ours are made, for which nobody waits. */
+	if (m->step == NULL || us <= m->pause_us)
 		return;
 	m->pause_us = us;
 	m->pause_step = m->step;

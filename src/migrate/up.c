@@ -7,6 +7,7 @@
  * old names are gone, and without wa_schema's row no pool serves.
  */
 #include "accounts.h"
+#include "alias.h"
 #include "base/now.h"
 #include "definition.h"
 #include "kept.h"
@@ -383,6 +384,7 @@ static const struct step rows[] = {
 	{"rebuild", "add what accounts need: the one copy of the table", rebuild},
 	{"rename", SESSIONS " -> " ACCOUNTS ", contact_sessions -> contact_accounts", rename_tables},
 	{"accounts", "status -> wa_old_status, session_name -> account_name", rename_accounts},
+	{"status", "computed from connection_status: the old word, for those who still read it", alias_add},
 	{"chats", "whatsapp_session_id -> whatsapp_account_id", rename_child},
 	{"campaign_logs", "whatsapp_session_id -> whatsapp_account_id", rename_child},
 	{"contact_accounts", "whatsapp_session_id -> whatsapp_account_id", rename_child},

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "accounts.h"
+#include "alias.h"
 #include "base/bounds.h"
 #include "definition.h"
 #include "marks.h"
@@ -155,6 +156,25 @@ static enum rc verify_states(struct verifying *v)
 		judge(v, wrong > 0 ? VERDICT_FAULT : VERDICT_OK,
 		    "connection_status: %llu differ from what their old word means",
 		    (unsigned long long)wrong);
+	return rc;
+}
+
+/* It may be dropped when nobody reads it any more. */
+static enum rc verify_alias(struct verifying *v)
+{
+	bool is_computed = alias_is_there(&v->m->survey.columns);
+	uint64_t wrong = 0;
+	enum rc rc = alias_count_wrong(v->m, &wrong);
+
+	if (rc == RC_NOT_FOUND) {
+		judge(v, VERDICT_CHANGED,
+		    "status: there is no such column for those who ask for the old word");
+		return RC_OK;
+	}
+	if (rc == RC_OK)
+		judge(v, !is_computed || wrong > 0 ? VERDICT_FAULT : VERDICT_OK,
+		    "status: %s, %llu differ from the old word for their connection_status",
+		    is_computed ? "computed" : "not computed", (unsigned long long)wrong);
 	return rc;
 }
 
@@ -438,6 +458,8 @@ enum rc verify_run(struct migration *m, bool is_finished)
 		    "  note: nothing was noted of the old tables, or finalize has removed it; what is now is looked at");
 	for (size_t i = 0; has_notes && i < sizeof(noted) / sizeof(noted[0]) && rc == RC_OK; i++)
 		rc = noted[i](&v);
+	if (rc == RC_OK)
+		rc = verify_alias(&v);
 	if (rc == RC_OK)
 		rc = verify_orphans(&v);
 	if (rc == RC_OK)

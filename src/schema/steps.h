@@ -6,6 +6,7 @@
 
 extern const char schema_sql_001_accounts[];
 extern const char schema_sql_002_relay[];
+extern const char schema_sql_003_status[];
 extern const char schema_sql_demo_tables[];
 extern const char schema_sql_demo_rows[];
 

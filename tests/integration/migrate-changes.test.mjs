@@ -107,6 +107,33 @@ describe('--resolve=newest-wins', () => {
   });
 });
 
+describe('accounts of before the column status', () => {
+  test('get it by schema apply, and are taken back to the byte', async (t) => {
+    const stack = await make(t);
+    const before = await dump(stack);
+    await succeeds(stack, 'up', '--yes');
+    const up = await dump(stack);
+    await stack.sql(`ALTER TABLE whatsapp_accounts DROP COLUMN status; UPDATE wa_schema SET version = 2`);
+    const { code, out } = await stack.ctl('schema', 'apply');
+    assert.equal(code, 0, out);
+    const table = 'whatsapp_accounts';
+    assert.equal((await dump(stack)).get(table), up.get(table));
+    await succeeds(stack, 'verify');
+    await succeeds(stack, 'down', '--yes');
+    isSameDump(await dump(stack), before);
+  });
+
+  test('whose migrate up was cut off get it when that goes on', async (t) => {
+    const stack = await make(t);
+    const steps = await stepsOf(stack, 'up');
+    await (await broughtTo(stack, 'up', steps, { step: 'states', when: 'before' })).kill();
+    await stack.sql(`ALTER TABLE whatsapp_accounts DROP COLUMN status;
+      DELETE FROM wa_migration_steps WHERE step = 'status'`);
+    assert.match(await succeeds(stack, 'up', '--yes'), /^step +\d+\/\d+ status +done in/m);
+    assert.match(await succeeds(stack, 'verify'), /^ *ok +status: computed, 0 differ/m);
+  });
+});
+
 describe('what is written between up and down', () => {
   const report = async (stack, account, status, more = {}) => isBroadcasted(await stack.fcgiSigned('POST',
     `${BASE}/broadcast`, { event: 'account-status-changed', data: { account_id: account.uuid,
@@ -450,6 +477,23 @@ describe('verify', () => {
     await isFault(stack, set("connection_status = 'disconnected'"), set("connection_status = 'connected'"));
     await isFault(stack, set("wa_old_status = 'failed'"), set("wa_old_status = 'authenticated'"));
     await isFault(stack, set('workspace_id = 2'), set('workspace_id = 1'), /workspace_id/);
+  });
+
+  test('finds that status does not say the old word, and takes it for changed when it was dropped', async (t) => {
+    const stack = await make(t, 'field', { rows: 20 });
+    const before = await dump(stack);
+    await succeeds(stack, 'up', '--yes');
+    const made = /\n +(`status` [^\n]+ VIRTUAL)/.exec((await stack.sql('SHOW CREATE TABLE whatsapp_accounts'))[0][
+      'Create Table'])[1];
+    const become = (column) => `ALTER TABLE whatsapp_accounts DROP COLUMN status; ALTER TABLE whatsapp_accounts
+      ADD COLUMN ${column}`;
+    await isFault(stack, become("status varchar(20) AS ('connected') VIRTUAL"), become(made), /\bstatus: computed, [1-9]/);
+    await isFault(stack, `${become('status varchar(20)')}; UPDATE whatsapp_accounts SET updated_at = updated_at, status =
+      ELT(FIELD(connection_status, 'connecting', 'error'), 'qr_scanning', 'failed')`, become(made), /\bstatus: not computed/);
+    await stack.sql('ALTER TABLE whatsapp_accounts DROP COLUMN status');
+    assert.match(await succeeds(stack, 'verify'), /^ *changed +status: there is no such column/m);
+    await succeeds(stack, 'down', '--yes');
+    isSameDump(await dump(stack), before);
   });
 
   test('finds a row that is gone', async (t) => {

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { startLaravel } from './lib/laravel.mjs';
-import { FOLD, dump, isSameDump, legacyStack, succeeds } from './lib/legacy.mjs';
+import { FOLD, OLD_WORD, dump, isSameDump, legacyStack, succeeds } from './lib/legacy.mjs';
 import { source } from './lib/stack.mjs';
 
 const MIGRATION = '2025_11_14_000000_rename_whatsapp_sessions_to_accounts';
@@ -50,10 +50,17 @@ describe('the application\'s models', () => {
     return Object.fromEntries(Object.entries(value).map(([key, one]) => [NAMES[key] ?? key, renamed(one, key)]));
   }
   const asAccount = ({ status, ...columns }, created) => ({ ...columns, ...NEW, ...created,
-    connection_status: FOLD[status] });
+    connection_status: FOLD[status], status: OLD_WORD[FOLD[status]] });
   /** What the models of today must make of what those of before have made. */
-  const asAccounts = (old) => renamed({ ...old, rows: old.rows.map((row) => ({ ...row,
-    shown: asAccount(row.shown), stored: asAccount(row.stored) })) });
+  function asAccounts(old) {
+    const words = new Map(old.rows.map(({ shown: { id, status } }) => [id, OLD_WORD[FOLD[status]]]));
+    return renamed({ ...old,
+      by_word: Object.fromEntries(Object.values(OLD_WORD).map((word) => [word,
+        old.live.filter((id) => words.get(id) === word)])),
+      chats_of_connected: old.around.chats.filter((chat) => words.get(chat.whatsapp_session?.id) === 'connected')
+        .map(({ id }) => id),
+      rows: old.rows.map((row) => ({ ...row, shown: asAccount(row.shown), stored: asAccount(row.stored) })) });
+  }
   /* Of two large objects the difference is shown of the first part that differs. */
   function isSame(now, expected) {
     assert.equal(now.rows.length, expected.rows.length);
@@ -90,6 +97,9 @@ describe('the application\'s models', () => {
     await succeeds(stack, 'up', '--yes');
     accounts = await ask('GET', 'accounts');
     isSame(accounts, asAccounts(sessions));
+    for (const [word, ids] of Object.entries(accounts.by_word)) assert.notEqual(ids.length, 0, word);
+    assert.deepEqual(accounts.by_word.connected, accounts.connected, 'status = \'connected\' finds the connected ones');
+    assert.notEqual(accounts.chats_of_connected.length, 0);
     await succeeds(stack, 'verify');
     const { status } = await page.get('/php/all/sessions');
     assert.equal(status, 500, 'nobody reads sessions any more');
@@ -117,6 +127,7 @@ describe('the application\'s models', () => {
     const sessionOf = ({ shown: { id } }) => old.rows.find(({ shown }) => shown.id === id);
     for (const [account, word] of [[changed, 'failed'], [made, 'qr_scanning']]) {
       const session = sessionOf(account);
+      assert.equal(account.shown.status, word, 'what the account has shown');
       assert.equal(session.shown.status, word);
       assert.deepEqual(session.session_data, account.session_data);
       assert.equal(session.stored.session_data, account.stored.session_data);

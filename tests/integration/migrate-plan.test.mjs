@@ -7,10 +7,10 @@ import { addNumberTwice, addSession, addTwoPrimaries, dump, ends, isSameDump, le
   from './lib/legacy.mjs';
 import { startStack } from './lib/stack.mjs';
 
-const UP = ['begin', 'record', 'resolve', 'rebuild', 'rename', 'accounts', 'chats', 'campaign_logs',
-  'contact_accounts', 'whatsapp_groups', 'contacts', 'states', 'kept', 'laravel', 'verify', 'schema'];
-const DOWN = ['close', 'rename', 'sessions', 'chats', 'campaign_logs', 'contact_sessions', 'whatsapp_groups',
-  'contacts', 'words', 'keep', 'rebuild', 'restore', 'laravel', 'check', 'forget'];
+const UP = ['begin', 'record', 'resolve', 'rebuild', 'rename', 'accounts', 'status', 'chats',
+  'campaign_logs', 'contact_accounts', 'whatsapp_groups', 'contacts', 'states', 'kept', 'laravel', 'verify', 'schema'];
+const DOWN = ['close', 'rename', 'status', 'sessions', 'chats', 'campaign_logs', 'contact_sessions',
+  'whatsapp_groups', 'contacts', 'words', 'keep', 'rebuild', 'restore', 'laravel', 'check', 'forget'];
 
 /** A small database of this variant, for the time of one test. */
 async function make(t, variant = 'field', options = {}) {
@@ -76,6 +76,7 @@ describe('plan', () => {
     const stack = await make(t, 'field', { rows: 300 });
     const out = await leavesAll(stack, () => succeeds(stack, 'plan'));
     assert.deepEqual(stepsOf(out), UP);
+    assert.match(out, /^ +status +is computed from connection_status/m);
     for (const table of ['whatsapp_sessions', 'chats', 'campaign_logs', 'contact_sessions', 'whatsapp_groups',
       'contacts', 'session_cleanup_logs']) assert.ok(out.includes(table), `${table}:\n${out}`);
     assert.match(out, /^no obstacles$/m);
@@ -339,12 +340,14 @@ describe('nothing is changed', () => {
     const stack = await make(t);
     const up = await leavesAll(stack, () => succeeds(stack, 'up', '--dry-run'));
     for (const sql of [/ALTER TABLE `?whatsapp_sessions`?/, /RENAME TABLE `?whatsapp_sessions`? TO/,
-      /ALTER TABLE `?chats`?/, /wa_old_status/, /ALGORITHM ?= ?INSTANT/]) assert.match(up, sql);
+      /ALTER TABLE `?chats`?/, /wa_old_status/, /ADD COLUMN status /, /ALGORITHM ?= ?INSTANT/]) assert.match(up, sql);
     for (const step of UP) assert.match(up, new RegExp(`^step +\\d+(/\\d+)? ${step}\\b`, 'm'));
 
     await succeeds(stack, 'up', '--yes');
     const down = await leavesAll(stack, () => succeeds(stack, 'down', '--dry-run'));
-    for (const sql of [/RENAME TABLE `?whatsapp_accounts`? TO/, /ALTER TABLE `?chats`?/]) assert.match(down, sql);
+    for (const sql of [/RENAME TABLE `?whatsapp_accounts`? TO/, /DROP COLUMN status\b/, /ALTER TABLE `?chats`?/]) {
+      assert.match(down, sql);
+    }
     for (const step of DOWN) assert.match(down, new RegExp(`^step +\\d+(/\\d+)? ${step}\\b`, 'm'));
     await succeeds(stack, 'down', '--yes');
   });

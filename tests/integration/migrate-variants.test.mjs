@@ -7,7 +7,7 @@ import { isOk } from './lib/browser-expect.mjs';
 import { literal } from './lib/database.mjs';
 import { BASE } from './lib/expect.mjs';
 import { phone } from './lib/fixtures.mjs';
-import { FOLD, dump, isSameDump, legacyStack, migrate, namesOf, succeeds, variants } from './lib/legacy.mjs';
+import { FOLD, OLD_WORD, dump, isSameDump, legacyStack, migrate, namesOf, succeeds, variants } from './lib/legacy.mjs';
 import { logIn } from './lib/login.mjs';
 import { startStack } from './lib/stack.mjs';
 
@@ -15,7 +15,7 @@ const LARAVELS = ['id', 'uuid', 'workspace_id', 'account_name', 'phone_number', 
   'qr_code', 'session_data', 'is_primary', 'is_active', 'last_activity_at', 'last_connected_at', 'metadata',
   'created_by', 'created_at', 'updated_at', 'deleted_at'];
 const OURS = ['connection_status', 'account_name', 'session_id', 'assigned_instance_url', 'qr_expires_at',
-  'connect_deadline_at', 'state_version', 'qr_first_at', 'live_primary', 'live_phone'];
+  'connect_deadline_at', 'state_version', 'qr_first_at', 'live_primary', 'live_phone', 'status'];
 const UTC = "SET time_zone = '+00:00'";
 
 /** How the accounts of an empty database are made: what those of every other one must have. */
@@ -111,10 +111,11 @@ async function hasAll(stack, variant, old) {
   assert.deepEqual(await rowsOf(stack, 'whatsapp_accounts', names), old.rows, 'ids, uuids, times, all other columns');
   assert.ok(await nextId(stack, 'whatsapp_accounts') >= old.nextId, 'the next id');
 
-  const states = await stack.sql('SELECT id, connection_status, wa_old_status FROM whatsapp_accounts');
-  for (const { id, connection_status: now, wa_old_status: kept } of states) {
+  const states = await stack.sql('SELECT id, connection_status, wa_old_status, status FROM whatsapp_accounts');
+  for (const { id, connection_status: now, wa_old_status: kept, status } of states) {
     assert.equal(kept, old.words[id], `the old word of ${id}`);
     assert.equal(now, FOLD[old.words[id]], `the state of ${id}`);
+    assert.equal(status, OLD_WORD[now], `the word that is shown of ${id}`);
   }
 
   assert.deepEqual(await childrenOf(stack, 'whatsapp_accounts'), old.children.map(to.child).sort());
@@ -141,7 +142,8 @@ async function hasModel(stack) {
   const tables = await stack.column('SHOW TABLES');
   for (const table of model.tables) assert.ok(tables.includes(table), table);
   const [shown] = await stack.sql('SELECT * FROM whatsapp_accounts LIMIT 1');
-  for (const name of ['wa_old_status', 'status', 'live_primary', 'live_phone']) assert.ok(!(name in shown), name);
+  for (const name of ['wa_old_status', 'live_primary', 'live_phone']) assert.ok(!(name in shown), name);
+  assert.equal(shown.status, OLD_WORD[shown.connection_status], 'Laravel sees the old word');
   const { code, out } = await stack.ctl('schema', 'check');
   assert.equal(code, 0, out);
 }

@@ -8,14 +8,15 @@ import { describe, test } from 'node:test';
 import { literal } from './lib/database.mjs';
 import { BASE } from './lib/expect.mjs';
 import { connected, phone, utc } from './lib/fixtures.mjs';
+import { OLD_WORD } from './lib/legacy.mjs';
 import { source, startStack } from './lib/stack.mjs';
 
 const OURS = ['session_id', 'assigned_instance_url', 'qr_expires_at', 'connect_deadline_at', 'state_version',
-  'qr_first_at', 'live_primary', 'live_phone'];
+  'qr_first_at', 'live_primary', 'live_phone', 'status'];
 const TABLES = ['wa_lanes', 'wa_outbox', 'wa_schema', 'wa_workspaces', 'whatsapp_accounts'];
 
 /** What this build makes. */
-const VERSION = '2';
+const VERSION = '3';
 
 /* Statement by statement what the application's own migration sends. */
 const laravels = `
@@ -259,6 +260,86 @@ describe('schema apply on version 1, which had no relay', () => {
       const now = await definitions(stack);
       for (const table of TABLES) assert.deepEqual(lines(now[table]), lines(made[table]), table);
     }
+  });
+});
+
+describe('schema apply on version 2, which had no status', () => {
+  /** What `schema apply` of that version left. */
+  async function makeSecond(t) {
+    const stack = await makeStack(t, parents);
+    await applies(stack);
+    await stack.sql(`ALTER TABLE whatsapp_accounts DROP COLUMN status;
+      UPDATE wa_schema SET version = 2, oldest_build = 1`);
+    await fill(stack);
+    return stack;
+  }
+
+  test('adds it, leaves all rows as they are, and still serves the hosts with version 2', async (t) => {
+    const stack = await makeSecond(t);
+    await isRefused(stack);
+    const [made, before] = [await definitions(stack), await rows(stack)];
+    await applies(stack);
+    assert.deepEqual(await rows(stack), before);
+    const { wa_schema, whatsapp_accounts, ...others } = await definitions(stack);
+    assert.deepEqual({ wa_schema, ...others, whatsapp_accounts: whatsapp_accounts.replace(/\n {2}`status`.+/, '') },
+      made, 'nothing else is different');
+    assert.equal(await version(stack), VERSION);
+    assert.ok(await stack.value('SELECT oldest_build FROM wa_schema') <= 2);
+    await hasAllOfOurs(stack);
+  });
+
+  test('leaves a column of that name that is somebody else\'s', async (t) => {
+    const stack = await makeSecond(t);
+    await stack.sql("ALTER TABLE whatsapp_accounts ADD status int NULL COMMENT 'theirs'");
+    const made = (await definitions(stack)).whatsapp_accounts;
+    await applies(stack);
+    assert.equal((await definitions(stack)).whatsapp_accounts, made);
+    await isWell(stack);
+  });
+});
+
+describe('the column status', () => {
+  test('is the old word for connection_status at any time, found by it, and of no index', async (t) => {
+    const stack = await makeStack(t, parents);
+    await applies(stack);
+    const workspace_id = await stack.workspace();
+    const id = await put(stack, { workspace_id });
+    const ids = (word) => stack.column(`SELECT id FROM whatsapp_accounts WHERE status = ${literal(word)}`);
+    for (const [connection_status, word] of Object.entries(OLD_WORD)) {
+      await stack.sql(`UPDATE whatsapp_accounts SET connection_status = '${connection_status}'`);
+      const [shown] = await stack.sql('SELECT * FROM whatsapp_accounts');
+      assert.equal(shown.status, word);
+      assert.equal(await stack.value('SELECT status FROM whatsapp_accounts'), word);
+      for (const other of Object.values(OLD_WORD)) {
+        assert.deepEqual(await ids(other), other === word ? [String(id)] : [], other);
+      }
+    }
+    assert.deepEqual(await stack.sql(`SELECT index_name FROM information_schema.statistics
+      WHERE table_schema = DATABASE() AND column_name = 'status'`), []);
+  });
+
+  test('cannot be written', async (t) => {
+    const stack = await makeStack(t, parents);
+    await applies(stack);
+    const workspace_id = await stack.workspace();
+    await put(stack, { workspace_id });
+    await assert.rejects(put(stack, { workspace_id, status: 'connected' }), /ERROR 1906 /);
+    await assert.rejects(stack.sql("UPDATE whatsapp_accounts SET status = 'connected'"), /ERROR 1906 /);
+    assert.deepEqual(await stack.column('SELECT status FROM whatsapp_accounts'), ['disconnected']);
+  });
+
+  test('may be dropped: a pool serves without it, and schema apply does not bring it back', async (t) => {
+    const stack = await makeStack(t, parents);
+    await applies(stack);
+    await stack.sql('ALTER TABLE whatsapp_accounts DROP COLUMN status');
+    await isWell(stack);
+    await applies(stack);
+    assert.ok(!(await columns(stack)).includes('status'));
+    const { uuid } = await stack.account(connected({ workspace_id: await stack.workspace() }));
+    await stack.startPool();
+    const { status, json } = await stack.fcgiSigned('GET', `${BASE}/${uuid}/status`);
+    assert.equal(status, 200);
+    assert.equal(json.status, 'connected', 'answers have the old word all the same');
   });
 });
 

@@ -3,6 +3,7 @@
 
 #include "base/bounds.h"
 #include "migrate/accounts.h"
+#include "migrate/alias.h"
 #include "migrate_tests.h"
 #include "schema/steps.h"
 #include "unit.h"
@@ -155,6 +156,19 @@ static void test_every_need_is_a_column_of_the_schema_with_its_type(void **state
 			fail();
 		}
 	}
+}
+
+static void test_the_old_word_is_the_same_column_in_both(void **state)
+{
+	static const char add[] = "ADD COLUMN IF NOT EXISTS ";
+	const char *made = strstr(schema_sql_003_status, add);
+	struct buf b = buf_in(*state, KIB);
+
+	assert_non_null(made);
+	made += sizeof(add) - 1;
+	alias_put(&b);
+	assert_same(
+	    plain(buf_span(&b), *state), plain(span_from(made, strcspn(made, ";")), *state));
 }
 
 static void test_a_text_has_room_for_what_its_type_holds(void **state)
@@ -385,6 +399,19 @@ static void test_the_renames_come_and_go(void **state)
 	assert_int_equal(b.len, 0);
 }
 
+static void test_the_old_word_is_known_from_the_old_column(void **state)
+{
+	struct column columns[] = {column_of("Status", "varchar", "varchar(20)"),
+	    column_of("connection_status", "enum", "enum('connected')")};
+
+	(void)state;
+	assert_false(alias_is_there(&(struct columns){columns, 2}));
+	columns[0].is_generated = true;
+	assert_true(alias_is_there(&(struct columns){columns, 2}));
+	assert_false(alias_is_there(&(struct columns){columns, 1}));
+	assert_false(alias_is_there(&(struct columns){columns + 1, 1}));
+}
+
 /* --- and back */
 
 static void test_what_was_added_goes_and_nothing_else(void **state)
@@ -479,6 +506,7 @@ int test_migrate_accounts(void)
 	const struct CMUnitTest tests[] = {
 	    arena_test(test_a_migrated_table_has_what_a_new_one_has),
 	    arena_test(test_every_need_is_a_column_of_the_schema_with_its_type),
+	    arena_test(test_the_old_word_is_the_same_column_in_both),
 	    cmocka_unit_test(test_a_text_has_room_for_what_its_type_holds),
 	    arena_test(test_the_old_word_stays_and_may_be_none),
 	    arena_test(test_a_column_that_is_good_enough_is_not_touched),
@@ -489,6 +517,7 @@ int test_migrate_accounts(void)
 	    arena_test(test_keys_that_say_the_same_have_our_names_and_others_stay),
 	    arena_test(test_foreign_keys_are_added_where_they_are_asked_for),
 	    arena_test(test_the_renames_come_and_go),
+	    cmocka_unit_test(test_the_old_word_is_known_from_the_old_column),
 	    arena_test(test_what_was_added_goes_and_nothing_else),
 	    arena_test(test_a_table_tells_which_of_our_keys_it_lacks),
 	};

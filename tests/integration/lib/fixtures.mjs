@@ -23,7 +23,8 @@ export const connected = (changes = {}) => ({
   last_connected_at: utc(-3600), last_activity_at: utc(-60), ...changes,
 });
 
-function typedAccount(row) {
+/* Without the column that is computed from another one. */
+function typedAccount({ status: _, ...row }) {
   const account = { ...row };
   for (const name of ['id', 'workspace_id', 'state_version', 'created_by']) account[name] = Number(row[name]);
   for (const name of ['is_primary', 'is_active']) account[name] = row[name] === '1';

@@ -35,6 +35,10 @@ export const FOLD = {
   failed: 'error', error: 'error', disconnected: 'disconnected',
 };
 
+/** The old word that the accounts' computed column shows for each state. */
+export const OLD_WORD = { connecting: 'qr_scanning', connected: 'connected', disconnected: 'disconnected',
+  error: 'failed' };
+
 const enumOf = (words) => `enum(${words.map(literal).join(', ')})`;
 
 // --- the tables

@@ -9,7 +9,10 @@ use Illuminate\Database\Eloquent\Relations\HasMany;
 use Illuminate\Database\Eloquent\SoftDeletes;
 use Illuminate\Support\Str;
 
-/** The application's model as it is: its casts and accessors are what the pool has to agree with. */
+/**
+ * The application's model as it is: its casts and accessors are what the pool has to agree with. `status`, the old
+ * word, is computed by the database: it is read here and there, and never filled.
+ */
 class WhatsAppAccount extends Model
 {
     use SoftDeletes;

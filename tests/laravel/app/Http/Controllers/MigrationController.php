@@ -22,6 +22,9 @@ class MigrationController
         'accounts' => [WhatsAppAccount::class, 'whatsappAccount', 'sourceAccount'],
     ];
 
+    /** What accounts show of the old words, too. */
+    private const WORDS = ['qr_scanning', 'connected', 'disconnected', 'failed'];
+
     /** Every row, deleted ones too, with what hangs on it; and from there the way back to it. */
     public function index(string $side)
     {
@@ -33,6 +36,11 @@ class MigrationController
                 ->orderBy('id')->get()->map(fn ($row) => $this->row($row)),
             'live' => $model::orderBy('id')->pluck('id'),
             'connected' => $model::connected()->orderBy('id')->pluck('id'),
+            'by_word' => collect(self::WORDS)->mapWithKeys(fn ($word) => [
+                $word => $model::where('status', $word)->orderBy('id')->pluck('id'),
+            ]),
+            'chats_of_connected' => Chat::whereHas($owner, fn ($query) => $query->where('status', 'connected'))
+                ->orderBy('id')->pluck('id'),
             'around' => [
                 'chats' => Chat::with($owner.':id,uuid', 'contact')->orderBy('id')->get(),
                 'campaign_logs' => CampaignLog::with($owner.':id,uuid', 'contact')->orderBy('id')->get(),
