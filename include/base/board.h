@@ -96,6 +96,8 @@ struct board_peer board_peer(const struct board *board, size_t peer);
  * is over and it is this caller who tries (the pause then begins anew).
  */
 bool board_db_may_try(struct board *board, int64_t pause_ms);
+/* Somebody who may has not told yet how it went; or was killed, until the next one may. */
+bool board_db_is_probed(const struct board *board);
 void board_db_failed(struct board *board, int64_t pause_ms);
 void board_db_well(struct board *board);
 

@@ -115,6 +115,11 @@ void db_free(struct db *db);
  * monotonic clock: no statement waits longer for its answer.
  */
 void db_begin_work(struct db *db, int64_t deadline_ms);
+/*
+ * This piece of work waits so long for another process that is finding out whether the
+ * database is back; without this it is told at once that it was away.
+ */
+void db_be_patient(struct db *db, int64_t ms);
 
 /*
  * Connect now if there is no connection.  `check` of db_on_connect has run

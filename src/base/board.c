@@ -38,6 +38,7 @@ struct board {
 	size_t slots;
 	struct peer peers[BOARD_PEERS];
 	alignas(64) _Atomic int64_t db_retry_at_ms; /* 0: believed well */
+	_Atomic bool db_is_probed;
 	_Atomic int unfit;
 	struct slot slot[];
 };
@@ -227,19 +228,30 @@ bool board_db_may_try(struct board *board, int64_t pause_ms)
 	if (retry_at == 0)
 		return true;
 	now = now_monotonic_ms();
-	return now >= retry_at &&
-	       atomic_compare_exchange_strong(&board->db_retry_at_ms, &retry_at, now + pause_ms);
+	if (now < retry_at ||
+	    !atomic_compare_exchange_strong(&board->db_retry_at_ms, &retry_at, now + pause_ms))
+		return false;
+	atomic_store(&board->db_is_probed, true);
+	return true;
+}
+
+bool board_db_is_probed(const struct board *board)
+{
+	return atomic_load_explicit(&board->db_is_probed, memory_order_relaxed);
 }
 
 void board_db_failed(struct board *board, int64_t pause_ms)
 {
 	atomic_store(&board->db_retry_at_ms, now_monotonic_ms() + pause_ms);
+	atomic_store(&board->db_is_probed, false);
 }
 
 void board_db_well(struct board *board)
 {
-	if (atomic_load_explicit(&board->db_retry_at_ms, memory_order_relaxed) != 0)
-		atomic_store(&board->db_retry_at_ms, 0);
+	if (atomic_load_explicit(&board->db_retry_at_ms, memory_order_relaxed) == 0)
+		return;
+	atomic_store(&board->db_retry_at_ms, 0);
+	atomic_store(&board->db_is_probed, false);
 }
 
 int board_set_unfit(struct board *board, int why)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/now.h"
@@ -54,9 +55,15 @@ void db_on_connect(struct db *db, enum rc (*check)(struct db *db, void *ctx), vo
 void db_begin_work(struct db *db, int64_t deadline_ms)
 {
 	db->deadline_ms = deadline_ms;
+	db->patience_ms = 0;
 	db->asked = false;
 	db->fault = DB_FAULT_NONE;
 	db->error[0] = '\0';
+}
+
+void db_be_patient(struct db *db, int64_t ms)
+{
+	db->patience_ms = ms;
 }
 
 const char *db_last_error(const struct db *db)
@@ -335,6 +342,20 @@ enum rc db_connect(struct db *db)
 	return RC_RETRY;
 }
 
+/* Patient work waits for whoever is finding out: it may be somebody's last try. */
+static bool may_try(const struct db *db)
+{
+	const struct timespec breath = {.tv_nsec = 10 * 1000 * 1000};
+	int64_t until = now_monotonic_ms() + db->patience_ms;
+
+	while (!board_db_may_try(db->board, DB_PROBE_MS)) {
+		if (!board_db_is_probed(db->board) || now_monotonic_ms() >= until)
+			return false;
+		nanosleep(&breath, NULL);
+	}
+	return true;
+}
+
 /*
  * Whether the server has hung up meanwhile is not looked at first: that is a
  * system call for every request, and what is sent into a dead connection (a
@@ -344,7 +365,7 @@ enum rc connection_ready(struct db *db)
 {
 	if (db->in_transaction || db->in_check)
 		return db->mysql != NULL ? RC_OK : RC_RETRY;
-	if (db->board != NULL && !db->asked && !board_db_may_try(db->board, DB_PROBE_MS)) {
+	if (db->board != NULL && !db->asked && !may_try(db)) {
 		snprintf(db->error, sizeof(db->error), "the database was away a moment ago");
 		return RC_RETRY;
 	}

@@ -46,6 +46,7 @@ struct db {
 	struct prepared *prepared[DB_STATEMENTS];
 	struct prepared *once; /* DB_ONCE: the last one */
 	int64_t deadline_ms;
+	int64_t patience_ms; /* db_be_patient */
 	bool asked;          /* the board, since db_begin_work: this work may use the database */
 	bool sent;           /* what is in hand has gone out */
 	bool answered;       /* and some answer has come back */
