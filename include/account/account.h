@@ -46,6 +46,9 @@ struct account {
 	uint64_t state_version;
 	double recent_failures; /* of metadata; 0 when that is no number */
 
+	struct span
+	    assigned_url; /* only of the Node service's list: its instance's, if it is known */
+
 	/* not of the Node service's lists */
 	struct span account_name;
 	int64_t created_at;
@@ -138,6 +141,8 @@ enum account_refusal {
 	ACCOUNT_NOT_WEBJS,     /* RC_INVALID: not for an account of another provider */
 	ACCOUNT_METADATA_FULL, /* RC_INVALID: with this the row's metadata would pass its bound */
 	ACCOUNT_IS_CONNECTED,  /* RC_CONFLICT: there is nothing to pair */
+	ACCOUNT_WORTH_KEEPING, /* RC_CONFLICT: not for a clean-up: it was connected, or can be
+				  paired now */
 	ACCOUNT_LIMIT_REACHED, /* RC_DENIED: the workspace has its number of connected accounts */
 };
 
@@ -193,6 +198,7 @@ enum account_action {
 	ACCOUNT_SET_PRIMARY,
 	ACCOUNT_DISCONNECT,
 	ACCOUNT_DELETE,
+	ACCOUNT_CLEAN_UP, /* delete it if it has never come to anything */
 	ACCOUNT_RECONNECT,
 	ACCOUNT_REGENERATE_QR,
 	ACCOUNT_RESTORE, /* a deleted account; an operator's */

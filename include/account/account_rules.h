@@ -12,6 +12,8 @@
 /* The word for a state, and the word that the old pages know. */
 const char *account_rules_state_name(enum account_state state);
 const char *account_rules_state_legacy(enum account_state state);
+/* As the old page can show it: one that was ever connected is connected or disconnected to it. */
+const char *account_rules_shown_legacy(const struct account *account);
 /* Understands the old words too.  False: no such word; nothing is written. */
 bool account_rules_state_of(struct span word, enum account_state *ret) MUST_CHECK;
 
@@ -61,6 +63,7 @@ void account_rules_new(const struct account_input *in, const struct account_limi
 struct account_surroundings {
 	bool has_live_primary; /* another one */
 	bool phone_is_taken;   /* by another live account */
+	uint64_t phone_holder; /* its id */
 	uint64_t connected;    /* other accounts */
 	uint64_t live;         /* other accounts that are not deleted */
 	bool has_open_command; /* of this account: one that would begin a session */

@@ -3,8 +3,10 @@
 #include "account_event.h"
 #include "account_report.h"
 #include "account_store.h"
+#include "account_takeover.h"
 #include "base/now.h"
 #include "base/num.h"
+#include "text/members.h"
 
 /* A session's name may look like anything: it is tried when the other reading finds nothing. */
 static enum account_ref_kind first_kind(struct span ref)
@@ -64,12 +66,31 @@ enum rc account_find_any(struct db *db, struct arena *mem, struct span ref, stru
 	return find_by(account_store_find_any, db, mem, ref, ret);
 }
 
-/* A live one. */
+/* The uuid of the account that goes on in a deleted one's place; absent if there is none. */
+static struct span successor_of(const struct account *account, struct arena *mem)
+{
+	struct members *metadata;
+	struct span uuid = {0};
+
+	if (members_read(account->metadata, mem, &metadata) == RC_OK)
+		uuid = members_get(metadata, SPAN_OF(TAKEOVER_MEMBER));
+	/* A JSON string, and a uuid has nothing to escape. */
+	return uuid.len == BOUND_UUID + 2 ? span_from(uuid.ptr + 1, BOUND_UUID) : (struct span){0};
+}
+
+/* A live one; in the place of one that has been taken over, that which has its session now. */
 static enum rc lock_kind(struct db *db, struct arena *mem, enum account_ref_kind kind,
     const struct account_report *report, struct account *ret)
 {
 	enum rc rc = account_store_lock(db, mem, kind, report->account, report->qr_code, ret);
+	struct span successor;
 
+	if (rc != RC_OK || ret->deleted_at == TIME_NONE)
+		return rc;
+	successor = kind == REF_SESSION ? (struct span){0} : successor_of(ret, mem);
+	if (successor.ptr == NULL)
+		return RC_NOT_FOUND;
+	rc = account_store_lock(db, mem, REF_UUID, successor, report->qr_code, ret);
 	return rc == RC_OK && ret->deleted_at != TIME_NONE ? RC_NOT_FOUND : rc;
 }
 
@@ -104,6 +125,41 @@ static enum rc look_around(struct db *db, struct reporting *r, const struct acco
 	    db, r->mem, before->workspace_id, before->id, digits, ret);
 }
 
+/* The account that has the reported number, locked, if it may go on in the reported one's place. */
+static enum rc find_holder(struct db *db, struct reporting *r, const struct account *before,
+    const struct account_surroundings *around, struct account *ret, bool *ret_applies)
+{
+	struct buf ref = buf_in(r->mem, 24);
+	enum rc rc;
+
+	*ret_applies = false;
+	if (!around->phone_is_taken)
+		return RC_OK;
+	buf_put_u64(&ref, around->phone_holder);
+	rc = account_store_lock(db, r->mem, REF_ID, buf_span(&ref), (struct span){0}, ret);
+	*ret_applies = rc == RC_OK && account_takeover_applies(before, ret);
+	/* It has gone since it was counted: look again. */
+	return rc == RC_NOT_FOUND ? RC_RETRY : rc;
+}
+
+/* What the report does to the account, stored. */
+static enum rc change(struct db *db, struct reporting *r, const struct account *before,
+    const struct account_surroundings *around, int64_t now)
+{
+	struct account holder;
+	bool takes_over;
+	enum rc rc = find_holder(db, r, before, around, &holder, &takes_over);
+
+	if (rc != RC_OK)
+		return rc;
+	if (takes_over)
+		return account_takeover(
+		    db, r->mem, before, &holder, r->report, around, r->limits, now, &r->change);
+	rc = account_report_change(before, r->report, around, r->limits, now, r->mem, &r->change);
+	r->refusal = r->change.refusal;
+	return rc == RC_OK ? account_store_change(db, &r->change, now) : rc;
+}
+
 static enum rc report_body(struct db *db, void *ctx)
 {
 	struct reporting *r = ctx;
@@ -122,10 +178,7 @@ static enum rc report_body(struct db *db, void *ctx)
 		rc = look_around(db, r, &before, &around);
 	if (rc != RC_OK)
 		return rc;
-	rc = account_report_change(&before, r->report, &around, r->limits, now, r->mem, &r->change);
-	r->refusal = r->change.refusal;
-	if (rc == RC_OK)
-		rc = account_store_change(db, &r->change, now);
+	rc = change(db, r, &before, &around, now);
 	/* Somebody who does not take our lock was faster: look again. */
 	if (rc == RC_CONFLICT && r->refusal == ACCOUNT_ACCEPTED)
 		return RC_RETRY;

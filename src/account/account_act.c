@@ -25,6 +25,7 @@ static const struct {
     [ACCOUNT_SET_PRIMARY] = {.others = true, .counts = true},
     [ACCOUNT_DISCONNECT] = {.commands = true},
     [ACCOUNT_DELETE] = {.others = true},
+    [ACCOUNT_CLEAN_UP] = {.others = true},
     [ACCOUNT_RECONNECT] = {.counts = true},
     [ACCOUNT_RESTORE] = {.others = true, .counts = true},
 };
@@ -145,7 +146,7 @@ static enum rc act_body(struct db *db, void *ctx)
 		a->change.after.session_id =
 		    new_session_id(a->mem, before.provider_type, before.workspace_id, now);
 	rc = store(db, a->mem, &a->change, now);
-	if (rc == RC_OK && a->action == ACCOUNT_DELETE && before.is_primary)
+	if (rc == RC_OK && a->change.after.deleted_at != TIME_NONE && before.is_primary)
 		rc = promote(db, a->mem, before.workspace_id, now);
 	/* Somebody who does not take our lock was faster: look again. */
 	return rc == RC_CONFLICT ? RC_RETRY : rc;

@@ -13,12 +13,14 @@
  */
 #define BY_STATE " FORCE INDEX (whatsapp_accounts_active_index)"
 #define ACTIVE(index, conditions) \
-	"SELECT " ROWS_COLUMNS " FROM whatsapp_accounts" index \
+	"SELECT " ROWS_COLUMNS ", assigned_instance_url FROM whatsapp_accounts" index \
 	" WHERE id > ?" \
 	" AND connection_status = 'connected' AND is_active = 1 AND deleted_at IS NULL" conditions \
 	" ORDER BY id LIMIT ?"
 #define PAGE_COLUMNS ROWS_COLUMNS ROWS_HEALTH ROWS_NAMES
 #define PAGE_TYPES ROWS_TYPES ROWS_HEALTH_TYPES ROWS_NAMES_TYPES
+
+#define ACTIVE_TYPES ROWS_TYPES "s"
 
 enum {
 	ACTIVE_ALL,
@@ -33,10 +35,10 @@ enum {
 
 // clang-format off
 static const struct db_statement statements[] = {
-	[ACTIVE_ALL] = {"account.active", ACTIVE(BY_STATE, ""), ROWS_TYPES, DB_READ},
-	[ACTIVE_PROVIDER] = {"account.active_provider", ACTIVE(BY_STATE, " AND provider_type = ?"), ROWS_TYPES, DB_READ},
-	[ACTIVE_WORKSPACE] = {"account.active_workspace", ACTIVE("", " AND workspace_id = ?"), ROWS_TYPES, DB_READ},
-	[ACTIVE_BOTH] = {"account.active_both", ACTIVE("", " AND provider_type = ? AND workspace_id = ?"), ROWS_TYPES, DB_READ},
+	[ACTIVE_ALL] = {"account.active", ACTIVE(BY_STATE, ""), ACTIVE_TYPES, DB_READ},
+	[ACTIVE_PROVIDER] = {"account.active_provider", ACTIVE(BY_STATE, " AND provider_type = ?"), ACTIVE_TYPES, DB_READ},
+	[ACTIVE_WORKSPACE] = {"account.active_workspace", ACTIVE("", " AND workspace_id = ?"), ACTIVE_TYPES, DB_READ},
+	[ACTIVE_BOTH] = {"account.active_both", ACTIVE("", " AND provider_type = ? AND workspace_id = ?"), ACTIVE_TYPES, DB_READ},
 	[EACH_PAGE] = {"account.each_page",
 		"SELECT " PAGE_COLUMNS " FROM whatsapp_accounts WHERE id > ?"
 		" AND (? = 0 OR workspace_id = ?) AND (? IS NULL OR provider_type = ?)"
@@ -69,6 +71,7 @@ static enum rc each_active(void *ctx, const struct db_value *row)
 	struct account account;
 	enum rc rc = account_rows_read(row, &account);
 
+	account.assigned_url = row[sizeof(ROWS_TYPES) - 1].s;
 	return rc == RC_OK ? each->fn(each->ctx, &account) : rc;
 }
 

@@ -26,6 +26,13 @@ const char *account_rules_state_name(enum account_state state)
 	return words[state].word;
 }
 
+const char *account_rules_shown_legacy(const struct account *account)
+{
+	if (account->last_connected_at != TIME_NONE && account->state != ACCOUNT_CONNECTED)
+		return account_rules_state_name(ACCOUNT_DISCONNECTED);
+	return account_rules_state_legacy(account->state);
+}
+
 const char *account_rules_state_legacy(enum account_state state)
 {
 	switch (state) {
@@ -227,6 +234,14 @@ static enum rc delete_account(
 	return RC_OK;
 }
 
+static enum rc clean_up(const struct account *before, int64_t now_us, struct account_change *change)
+{
+	if (before->last_connected_at != TIME_NONE || before->state == ACCOUNT_CONNECTED ||
+	    account_rules_shows_qr(before, now_us))
+		return refuse(change, RC_CONFLICT, ACCOUNT_WORTH_KEEPING);
+	return delete_account(before, now_us, change);
+}
+
 static void begin_pairing(
     const struct account_limits *limits, int64_t now_us, struct account_change *change)
 {
@@ -286,6 +301,7 @@ enum rc account_rules_act(const struct account *before, enum account_action acti
 	    [ACCOUNT_SET_PRIMARY] = "set_primary",
 	    [ACCOUNT_DISCONNECT] = "disconnect",
 	    [ACCOUNT_DELETE] = "delete",
+	    [ACCOUNT_CLEAN_UP] = "delete",
 	    [ACCOUNT_RECONNECT] = "reconnect",
 	    [ACCOUNT_REGENERATE_QR] = "regenerate_qr",
 	    [ACCOUNT_RESTORE] = "restore",
@@ -302,6 +318,9 @@ enum rc account_rules_act(const struct account *before, enum account_action acti
 		break;
 	case ACCOUNT_DELETE:
 		rc = delete_account(before, now_us, ret);
+		break;
+	case ACCOUNT_CLEAN_UP:
+		rc = clean_up(before, now_us, ret);
 		break;
 	case ACCOUNT_RECONNECT:
 		rc = reconnect(before, around, limits, now_us, ret);

@@ -36,6 +36,7 @@ enum {
 	LAST_ID,
 	OVERDUE,
 	ASSIGN,
+	SWAP_INSTANCES,
 };
 
 // clang-format off
@@ -55,7 +56,7 @@ static const struct db_statement statements[] = {
 	[SURROUNDINGS] = {"account.surroundings",
 		"SELECT"
 		" EXISTS (SELECT 1 FROM whatsapp_accounts WHERE workspace_id = ? AND live_primary = 1 AND id <> ?),"
-		" EXISTS (SELECT 1 FROM whatsapp_accounts WHERE workspace_id = ? AND live_phone = ? AND id <> ?),"
+		" COALESCE((SELECT MIN(id) FROM whatsapp_accounts WHERE workspace_id = ? AND live_phone = ? AND id <> ?), 0),"
 		" (SELECT COUNT(*) FROM whatsapp_accounts WHERE workspace_id = ? AND connection_status = 'connected'"
 		" AND deleted_at IS NULL AND id <> ?),"
 		" (SELECT COUNT(*) FROM whatsapp_accounts WHERE workspace_id = ? AND deleted_at IS NULL AND id <> ?)",
@@ -85,8 +86,14 @@ static const struct db_statement statements[] = {
 		"SELECT id FROM whatsapp_accounts WHERE connection_status = 'connecting'"
 		" AND connect_deadline_at <= ? AND deleted_at IS NULL LIMIT 50", /* ACCOUNT_OVERDUE_PAGE */
 		"u", DB_READ},
-	[ASSIGN] = {"account.assign", 
+	[ASSIGN] = {"account.assign",
 		"UPDATE whatsapp_accounts SET assigned_instance_url = ?, updated_at = ? WHERE id = ?", "", 0},
+	/* LIMIT: the server reads both before it writes one. */
+	[SWAP_INSTANCES] = {"account.swap_instances",
+		"UPDATE whatsapp_accounts AS a"
+		" JOIN (SELECT id, assigned_instance_url FROM whatsapp_accounts WHERE id IN (?, ?) LIMIT 2) AS b"
+		" ON b.id <> a.id SET a.assigned_instance_url = b.assigned_instance_url WHERE a.id IN (?, ?)",
+		"", 0},
 };
 // clang-format on
 
@@ -202,6 +209,7 @@ enum rc account_store_surroundings(struct db *db, struct arena *mem, uint64_t wo
 		*ret = (struct account_surroundings){
 		    .has_live_primary = row[0].u != 0,
 		    .phone_is_taken = row[1].u != 0,
+		    .phone_holder = row[1].u,
 		    .connected = row[2].u,
 		    .live = row[3].u,
 		};
@@ -303,4 +311,10 @@ enum rc account_store_assign(struct db *db, uint64_t id, struct span instance_ur
 
 	return db_run(
 	    db, &statements[ASSIGN], DB_IN(db_s(instance_url), seconds(now_us(), when), db_u(id)));
+}
+
+enum rc account_store_swap_instances(struct db *db, uint64_t id, uint64_t other)
+{
+	return db_run(
+	    db, &statements[SWAP_INSTANCES], DB_IN(db_u(id), db_u(other), db_u(id), db_u(other)));
 }

@@ -40,6 +40,8 @@ enum rc account_store_successor(
 enum rc account_store_overdue(struct db *db, struct arena *mem, int64_t now_us,
     uint64_t ret[static ACCOUNT_OVERDUE_PAGE], size_t *ret_count) MUST_CHECK;
 enum rc account_store_assign(struct db *db, uint64_t id, struct span instance_url) MUST_CHECK;
+/* Each to the instance that the other one was assigned to, or to none. */
+enum rc account_store_swap_instances(struct db *db, uint64_t id, uint64_t other) MUST_CHECK;
 
 enum rc account_store_change(
     struct db *db, const struct account_change *change, int64_t now_us) MUST_CHECK;

@@ -107,14 +107,16 @@ static void assert_pairing_begun(const struct acting *a)
 
 static void test_every_action_has_its_name(void **state)
 {
-	static const char *const names[] = {
-	    "set_primary", "disconnect", "delete", "reconnect", "regenerate_qr", "restore"};
+	static const char *const names[] = {"set_primary", "disconnect", "delete", "delete",
+	    "reconnect", "regenerate_qr", "restore"};
 
 	(void)state;
 	assert_int_equal(ACCOUNT_ACTIONS, COUNT(names));
 	for (int action = 0; action < ACCOUNT_ACTIONS; action++) {
 		struct acting a = acting(ACCOUNT_DISCONNECTED);
 
+		a.before.last_connected_at = TIME_NONE;
+		a.before.has_qr = false;
 		assert_int_equal(act(&a, (enum account_action)action), RC_OK);
 		assert_string_equal(a.change.action, names[action]);
 	}
@@ -406,6 +408,51 @@ static void test_a_deleted_account_does_not_come_back_beside_its_number(void **s
 	assert_nothing(&a);
 }
 
+/* --- clean-up */
+
+static void test_a_clean_up_deletes_what_never_came_to_anything(void **state)
+{
+	static const enum account_state never[] = {
+	    ACCOUNT_CONNECTING, ACCOUNT_DISCONNECTED, ACCOUNT_ERROR};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(never); i++) {
+		struct acting a = acting(never[i]);
+
+		a.before.last_connected_at = TIME_NONE;
+		a.before.has_qr = false;
+		assert_int_equal(act(&a, ACCOUNT_CLEAN_UP), RC_OK);
+		assert_true(a.change.after.deleted_at == NOW);
+		/* A code that nobody can scan any more keeps nothing. */
+		a.before.has_qr = true;
+		a.before.qr_expires_at = NOW;
+		assert_int_equal(act(&a, ACCOUNT_CLEAN_UP), RC_OK);
+		assert_true(a.change.after.deleted_at == NOW);
+	}
+}
+
+static void test_a_clean_up_keeps_what_was_connected_or_can_be_paired(void **state)
+{
+	(void)state;
+	for (int s = 0; s < ACCOUNT_STATES; s++) {
+		struct acting a = acting((enum account_state)s);
+
+		a.before.last_connected_at = NOW - US_PER_S;
+		assert_int_equal(act(&a, ACCOUNT_CLEAN_UP), RC_CONFLICT);
+		assert_int_equal(a.change.refusal, ACCOUNT_WORTH_KEEPING);
+		assert_nothing(&a);
+	}
+	for (int s = 0; s < ACCOUNT_STATES; s++) {
+		struct acting a = acting((enum account_state)s);
+
+		a.before.last_connected_at = TIME_NONE;
+		a.before.has_qr = true;
+		a.before.qr_expires_at = NOW + 1;
+		assert_int_equal(act(&a, ACCOUNT_CLEAN_UP), RC_CONFLICT);
+		assert_nothing(&a);
+	}
+}
+
 /* --- for every action */
 
 static void test_what_is_done_twice_is_told_once(void **state)
@@ -414,7 +461,7 @@ static void test_what_is_done_twice_is_told_once(void **state)
 	for (int action = 0; action < ACCOUNT_ACTIONS; action++) {
 		struct acting a = acting(ACCOUNT_CONNECTING);
 
-		if (action == ACCOUNT_DELETE)
+		if (action == ACCOUNT_DELETE || action == ACCOUNT_CLEAN_UP)
 			continue; /* a deleted account is not found */
 		assert_int_equal(act(&a, (enum account_action)action), RC_OK);
 		a.before = a.change.after;
@@ -474,6 +521,8 @@ int test_account_act(void)
 	    cmocka_unit_test(test_accounts_of_other_providers_are_not_paired),
 	    cmocka_unit_test(test_a_deleted_account_comes_back_disconnected),
 	    cmocka_unit_test(test_a_deleted_account_does_not_come_back_beside_its_number),
+	    cmocka_unit_test(test_a_clean_up_deletes_what_never_came_to_anything),
+	    cmocka_unit_test(test_a_clean_up_keeps_what_was_connected_or_can_be_paired),
 	    cmocka_unit_test(test_what_is_done_twice_is_told_once),
 	    cmocka_unit_test(test_an_action_answers_the_same_twice),
 	    cmocka_unit_test(test_no_limit_is_passed),

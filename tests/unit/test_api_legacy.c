@@ -255,11 +255,15 @@ static void test_callers_are_counted_by_route_with_labels_that_are_escaped(void 
 	metrics_put_callers(&b, sum, &api_routes);
 	assert_span(buf_span(&b),
 	    "# HELP wa_legacy_requests_total Requests for old paths, by who asked and for which route.\n"
-	    "# TYPE wa_legacy_requests_total counter\n");
+	    "# TYPE wa_legacy_requests_total counter\n"
+	    "# HELP wa_legacy_uses_total Requests in another old way than by their path, by who made them and "
+	    "what was old.\n"
+	    "# TYPE wa_legacy_uses_total counter\n");
 	buf_clear(&b);
 	callers_count(callers, SPAN_OF("user:7"), 2, false);
 	callers_count(callers, SPAN_OF("user:7"), 2, false);
 	callers_count(callers, SPAN_OF("user:7"), BOARD_NO_ROUTE, false);
+	callers_count(callers, SPAN_OF("user:7"), CALLERS_USES + LEGACY_CLEANUP_DELETE, false);
 	callers_count(callers, SPAN_OF("a\"b\\c\nd\xff"), 0, true);
 	for (int i = 0; i < CALLERS; i++) {
 		char name[16];
@@ -273,6 +277,8 @@ static void test_callers_are_counted_by_route_with_labels_that_are_escaped(void 
 	    "\nwa_legacy_requests_total{caller=\"user:7\",route=\"browser.show\"} 2\n"));
 	assert_true(unit_has(
 	    buf_span(&b), "\nwa_legacy_requests_total{caller=\"user:7\",route=\"none\"} 1\n"));
+	assert_true(unit_has(
+	    buf_span(&b), "\nwa_legacy_uses_total{caller=\"user:7\",use=\"cleanup_delete\"} 1\n"));
 	assert_true(unit_has(buf_span(&b),
 	    "\nwa_legacy_requests_total{caller=\"a\\\"b\\\\c\\nd?\",route=\"browser.index\"} 1\n"));
 	assert_true(unit_has(buf_span(&b),

@@ -68,7 +68,9 @@ static void test_the_client_is_told_the_same_for_every_reason_of_a_status(void *
 		} else if (r < REFUSED_NO_WORKSPACE) {
 			assert_int_equal(info->status, 401);
 			assert_string_equal(info->code, "unauthenticated");
-			assert_string_equal(info->message, "Unauthenticated.");
+			/* The Node service's is told which of its two ways it was. */
+			assert_string_equal(info->message,
+			    r == REFUSED_WRONG_KEY ? "Invalid API key" : "Unauthenticated.");
 		} else if (r < REFUSED_CSRF) {
 			assert_int_equal(info->status, 403);
 			assert_string_equal(info->code, "forbidden");

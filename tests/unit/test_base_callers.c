@@ -35,22 +35,22 @@ static void count_many(struct callers *callers, char first, size_t n, bool is_st
 	}
 }
 
-static void test_each_name_is_counted_by_route(void **state)
+static void test_each_name_is_counted_counts(void **state)
 {
 	struct callers *callers = arena_alloc(*state, sizeof(*callers));
 	const struct callers_sum *sum;
 
 	for (int i = 0; i < 3; i++)
 		callers_count(callers, SPAN_OF("user:7"), 2, false);
-	callers_count(callers, SPAN_OF("user:7"), CALLERS_ROUTES - 1, false);
+	callers_count(callers, SPAN_OF("user:7"), CALLERS_PLACES - 1, false);
 	callers_count(callers, SPAN_OF("user:70"), 2, false);
 	sum = sum_of(*state, callers);
 	assert_int_equal(sum->count, 3);
-	assert_int_equal(row_of(sum, "user:7")->by_route[2], 3);
-	assert_int_equal(row_of(sum, "user:7")->by_route[CALLERS_ROUTES - 1], 1);
-	assert_int_equal(row_of(sum, "user:7")->by_route[0], 0);
-	assert_int_equal(row_of(sum, "user:70")->by_route[2], 1);
-	assert_int_equal(sum->rows[0].by_route[2], 0);
+	assert_int_equal(row_of(sum, "user:7")->counts[2], 3);
+	assert_int_equal(row_of(sum, "user:7")->counts[CALLERS_PLACES - 1], 1);
+	assert_int_equal(row_of(sum, "user:7")->counts[0], 0);
+	assert_int_equal(row_of(sum, "user:70")->counts[2], 1);
+	assert_int_equal(sum->rows[0].counts[2], 0);
 }
 
 static void test_who_does_not_fit_is_counted_with_the_others(void **state)
@@ -63,8 +63,8 @@ static void test_who_does_not_fit_is_counted_with_the_others(void **state)
 	callers_count(callers, SPAN_OF("a0"), 1, false);
 	sum = sum_of(*state, callers);
 	assert_int_equal(sum->count, 1 + CALLERS);
-	assert_int_equal(sum->rows[0].by_route[1], 5);
-	assert_int_equal(row_of(sum, "a0")->by_route[1], 2);
+	assert_int_equal(sum->rows[0].counts[1], 5);
+	assert_int_equal(row_of(sum, "a0")->counts[1], 2);
 }
 
 static void test_strangers_leave_room_for_those_who_were_let_in(void **state)
@@ -78,9 +78,9 @@ static void test_strangers_leave_room_for_those_who_were_let_in(void **state)
 	callers_count(callers, SPAN_OF("s0"), 1, true);
 	callers_count(callers, SPAN_OF("s1"), 1, false);
 	sum = sum_of(*state, callers);
-	assert_int_equal(sum->rows[0].by_route[1], CALLERS - CALLERS_STRANGERS);
-	assert_int_equal(row_of(sum, "s0")->by_route[1], 2);
-	assert_int_equal(row_of(sum, "s1")->by_route[1], 2);
+	assert_int_equal(sum->rows[0].counts[1], CALLERS - CALLERS_STRANGERS);
+	assert_int_equal(row_of(sum, "s0")->counts[1], 2);
+	assert_int_equal(row_of(sum, "s1")->counts[1], 2);
 	assert_null(row_of(sum, "s32"));
 	assert_non_null(row_of(sum, "k31"));
 }
@@ -98,7 +98,7 @@ static void test_a_long_name_is_cut_and_stays_one_name(void **state)
 	sum = sum_of(*state, callers);
 	assert_int_equal(sum->count, 3);
 	assert_int_equal(strlen(sum->rows[1].name), CALLERS_NAME - 1);
-	assert_int_equal(sum->rows[1].by_route[0], sizeof(name) - CALLERS_NAME + 1);
+	assert_int_equal(sum->rows[1].counts[0], sizeof(name) - CALLERS_NAME + 1);
 }
 
 static void test_a_sum_adds_what_several_have_of_one_name(void **state)
@@ -113,8 +113,8 @@ static void test_a_sum_adds_what_several_have_of_one_name(void **state)
 	sum = sum_of(*state, one);
 	callers_sum_add(sum, two);
 	assert_int_equal(sum->count, 3);
-	assert_int_equal(row_of(sum, "a")->by_route[1], 2);
-	assert_int_equal(row_of(sum, "b")->by_route[1], 1);
+	assert_int_equal(row_of(sum, "a")->counts[1], 2);
+	assert_int_equal(row_of(sum, "b")->counts[1], 1);
 }
 
 static void test_a_sum_is_bounded_too_and_loses_nobody(void **state)
@@ -131,7 +131,7 @@ static void test_a_sum_is_bounded_too_and_loses_nobody(void **state)
 	}
 	assert_int_equal(sum->count, 1 + CALLERS_SUMMED);
 	for (size_t i = 0; i < sum->count; i++)
-		total += sum->rows[i].by_route[1];
+		total += sum->rows[i].counts[1];
 	assert_int_equal(total, 6 * (CALLERS + 1));
 }
 
@@ -151,14 +151,14 @@ static void test_what_another_process_counts_is_seen_here(void **state)
 	slot_count_caller(board_slot(board, 2), SPAN_OF("user:7"), BOARD_NO_ROUTE, false);
 	board_sum_callers(board, sum);
 	assert_int_equal(sum->count, 2);
-	assert_int_equal(row_of(sum, "user:7")->by_route[BOARD_NO_ROUTE], 1001);
+	assert_int_equal(row_of(sum, "user:7")->counts[BOARD_NO_ROUTE], 1001);
 	board_free(board);
 }
 
 int test_base_callers(void)
 {
 	const struct CMUnitTest tests[] = {
-	    arena_test(test_each_name_is_counted_by_route),
+	    arena_test(test_each_name_is_counted_counts),
 	    arena_test(test_who_does_not_fit_is_counted_with_the_others),
 	    arena_test(test_strangers_leave_room_for_those_who_were_let_in),
 	    arena_test(test_a_long_name_is_cut_and_stays_one_name),

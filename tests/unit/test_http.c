@@ -165,9 +165,9 @@ static void test_a_row_that_is_not_complete_is_refused(void **state)
 	row.path = "";
 	assert_non_null(router_check(&table));
 	row = whole;
-	row.body_max = BOUND_BODY;
+	row.body_max = BOUND_WEBHOOK;
 	assert_null(router_check(&table));
-	row.body_max = BOUND_BODY + 1;
+	row.body_max = BOUND_WEBHOOK + 1;
 	assert_non_null(router_check(&table));
 }
 
