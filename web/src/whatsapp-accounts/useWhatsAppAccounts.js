@@ -96,6 +96,17 @@ export function useWhatsAppAccounts(props, echo) {
 
   /* The code that is to be scanned, or why there is none: neither a list nor every event tells. */
   const paired = computed(() => (pairing.value ? accounts.all.value.find((row) => row.uuid === pairing.value) : null));
+  /* A number that was known already goes on with the new account's session, and the dialog with it. */
+  let session = null;
+  watch([paired, accounts.all], ([row, all]) => {
+    const heir = row ?? all.find((other) => session && other.session_id === session);
+    if (!pairing.value) session = null;
+    else if (heir) {
+      session = heir.session_id;
+      pairing.value = heir.uuid;
+    }
+  });
+
   const isMissing = computed(() => ['connecting', 'error'].includes(paired.value?.connection_status)
     && paired.value.detailed !== paired.value.state_version);
   watch(isMissing, (is) => is && loadQuietly(pairing.value));
