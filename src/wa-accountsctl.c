@@ -41,6 +41,7 @@ static const struct command commands[] = {
 	{"outbox",  "show",        "ID",       "everything about one row, with its payload",               command_outbox_show,         false},
 	{"outbox",  "redrive",     "ID",       "send it once more; --given-up: all that was given up",     command_outbox_redrive,      false},
 	{"outbox",  "purge",       "[FILTER]", "delete settled rows now; --state=",                        command_outbox_purge,        false},
+	{NULL,      "legacy",      "[--url=]",  "who still uses old paths, names and ways in",          command_legacy,              false},
 	{NULL,      "smoke",       "[OPTION]", "ask what serves, over HTTP; --url=, --token-from=-",       command_smoke,               false},
 };
 // clang-format on

@@ -16,6 +16,7 @@
 #include "http/router.h"
 
 struct broadcast;
+struct provider_options;
 struct page;
 
 /* What one worker answers with. */
@@ -32,6 +33,8 @@ struct api {
 	int64_t timeout_ms;      /* that the database is given for a browser's request */
 	int64_t node_timeout_ms; /* and for one of the Node service */
 	bool legacy_aliases;
+	bool guards_cleanup; /* a page's clean-up deletes only what never came to anything */
+	const struct provider_options *provider;
 	int64_t legacy_until_us; /* wall clock: until then old paths are answered */
 };
 
@@ -40,7 +43,9 @@ extern const struct routes api_routes;
 /* The place of the call's route on the board. */
 size_t api_route_index(const struct call *call);
 
-/* Who asked, for the count of old paths: "user:7", "token:3", "workspace:5", or an address. */
+/* Count what is old about the request, if anything is, for this caller. */
+void api_count_callers(const struct call *call, struct span caller);
+/* Who asked, for that count: "user:7", "token:3", "workspace:5", or an address. */
 void api_put_caller(struct buf *b, const struct call *call);
 
 /*

@@ -1,9 +1,9 @@
 /*
  * guard: lets a request in by one of its route's ways, or says why not.
  *
- * What a request shows decides by which way it is judged: a signature, else a
- * bearer token, else cookies.  A proof that is wrong is a refusal; the next
- * way is not tried.
+ * What a request shows decides by which way it is judged: a signature or the
+ * Node.js service's key, else a bearer token, else cookies.  A proof that is wrong
+ * is a refusal; the next way is not tried.
  */
 #ifndef WA_AUTH_GUARD_H
 #define WA_AUTH_GUARD_H
@@ -20,6 +20,7 @@ struct guard {
 	struct signature *signature;
 	struct login *login;
 	struct bearer_options bearer;
+	struct span api_key;  /* the Node.js service's, as a way in; absent: it is none */
 	struct span roles;    /* that may manage accounts, comma-separated */
 	bool trusts_sessions; /* a session's workspace is its user's, whatever the role */
 };

@@ -28,6 +28,7 @@ enum refusal {
 	REFUSED_USER_GONE,
 	REFUSED_BAD_TOKEN,
 	REFUSED_TOKEN_EXPIRED,
+	REFUSED_WRONG_KEY, /* not that of the Node.js service */
 
 	/* 403: known, and not allowed */
 	REFUSED_NO_WORKSPACE,

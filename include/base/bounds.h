@@ -13,7 +13,9 @@ enum {
 	MIB = 1024 * 1024,
 
 	/* one request */
-	BOUND_BODY = 1 * MIB,      /* client_max_body_size */
+	BOUND_BODY = 1 * MIB, /* client_max_body_size */
+	BOUND_WEBHOOK =
+	    16 * MIB, /* of the Node.js service's webhook, which carries media to Laravel */
 	BOUND_PARAMS = 64 * KIB,   /* names and values of the FastCGI parameters together */
 	BOUND_HEADERS = 14 * KIB,  /* of an answer; fastcgi_buffer_size is 16 KiB */
 	BOUND_RESPONSE = 64 * MIB, /* an answer that is built in memory: a list of all accounts */

@@ -19,31 +19,33 @@ enum {
 	CALLERS = 64, /* in one table */
 	/* Of these for strangers, who could take all of them: anybody has many addresses. */
 	CALLERS_STRANGERS = CALLERS / 2,
-	CALLERS_SUMMED = 256,              /* told apart in a sum */
-	CALLERS_NAME = 48,                 /* with its NUL; what is longer is cut */
-	CALLERS_ROUTES = BOUND_ROUTES + 1, /* the last: no route */
+	CALLERS_SUMMED = 256,            /* told apart in a sum */
+	CALLERS_NAME = 48,               /* with its NUL; what is longer is cut */
+	CALLERS_NO_ROUTE = BOUND_ROUTES, /* what is counted: by route, without one, */
+	CALLERS_USES,                    /* and behind these, other uses of what is to go */
+	CALLERS_PLACES = CALLERS_USES + 8,
 };
 
 typedef _Atomic uint64_t callers_counter;
 
 struct callers {
 	_Atomic size_t used;
-	callers_counter others[CALLERS_ROUTES];
+	callers_counter others[CALLERS_PLACES];
 	struct callers_row {
 		char name[CALLERS_NAME];
-		callers_counter by_route[CALLERS_ROUTES];
+		callers_counter counts[CALLERS_PLACES];
 	} rows[CALLERS];
 };
 
 /* The writer's side. */
-void callers_count(struct callers *callers, struct span name, size_t route, bool is_stranger);
+void callers_count(struct callers *callers, struct span name, size_t place, bool is_stranger);
 
 /* The reader's side: several tables together; the first row has no name, and is the others'. */
 struct callers_sum {
 	size_t count;
 	struct callers_sum_row {
 		char name[CALLERS_NAME];
-		uint64_t by_route[CALLERS_ROUTES];
+		uint64_t counts[CALLERS_PLACES];
 	} rows[1 + CALLERS_SUMMED];
 };
 

@@ -58,6 +58,7 @@
 	X(REFUSED_USER_GONE, "wa_refused_total{reason=\"user_gone\"}", "") \
 	X(REFUSED_BAD_TOKEN, "wa_refused_total{reason=\"bad_token\"}", "") \
 	X(REFUSED_TOKEN_EXPIRED, "wa_refused_total{reason=\"token_expired\"}", "") \
+	X(REFUSED_WRONG_KEY, "wa_refused_total{reason=\"wrong_key\"}", "") \
 	X(REFUSED_NO_WORKSPACE, "wa_refused_total{reason=\"no_workspace\"}", "") \
 	X(REFUSED_WORKSPACE_REQUIRED, "wa_refused_total{reason=\"workspace_required\"}", "") \
 	X(REFUSED_WORKSPACE_GONE, "wa_refused_total{reason=\"workspace_gone\"}", "") \
@@ -68,6 +69,8 @@
 	X(REFUSED_CSRF, "wa_refused_total{reason=\"csrf_mismatch\"}", "") \
 	X(SESSION_TOUCH_FAILED, "wa_session_touch_failed_total", \
 	    "Sessions whose last activity could not be written.") \
+	X(CLEANUP_REFUSED, "wa_cleanup_refused_total", \
+	    "Accounts that a page wanted to clean up, and that are worth keeping.") \
 	X(EVENT_DELIVERED, "wa_outbox_settled_total{kind=\"event\",result=\"delivered\"}", \
 	    "Rows of the outbox that the relay has settled, by kind and result.") \
 	X(EVENT_GIVEN_UP, "wa_outbox_settled_total{kind=\"event\",result=\"given_up\"}", "") \

@@ -124,6 +124,8 @@ struct settings {
 	struct span page_manifest; /* a file */
 	struct span page_assets;   /* a URL, or the path of one */
 	bool allow_weak_secrets;
+	bool node_api_key_in;
+	bool guard_cleanup_delete;
 };
 
 /*

@@ -37,6 +37,8 @@ struct call {
 	struct span account;  /* ":account" of the route */
 	struct caller caller; /* of browser routes */
 	bool is_let_in;       /* by whichever way */
+	bool is_by_api_key;   /* by the Node.js service's key alone */
+	unsigned legacy_uses; /* bits of enum legacy_use (api/legacy.h) */
 	struct input *input;  /* of browser routes: query and body */
 	void *asked;          /* what the route's `ask` has asked for */
 	enum audience audience;

@@ -35,7 +35,8 @@ enum rc fcgi_begin(
     struct fcgi *fcgi, int fd, struct arena *mem, struct http_request *ret) MUST_CHECK;
 
 /*
- * Read the body of content_length bytes (at most BOUND_BODY) into request->body.
+ * Read the body of content_length bytes (at most BOUND_WEBHOOK; the route's own limit comes first)
+ * into request->body.
  *
  * RC_INVALID  its length is not CONTENT_LENGTH
  */

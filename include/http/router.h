@@ -22,6 +22,7 @@ enum way {
 	WAY_LOCAL = 2,     /* nginx says so, in the operations locations only */
 	WAY_LOGIN = 4,     /* the application's session cookie, with a CSRF token on writes */
 	WAY_TOKEN = 8,     /* a bearer token */
+	WAY_API_KEY = 16,  /* the Node.js service's key, where the settings let it in */
 };
 
 /* Who reads the answer, and therefore how errors look. */

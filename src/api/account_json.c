@@ -91,7 +91,9 @@ static void put_value(
 		buf_put_u64(b, a->state_version);
 		break;
 	case MEMBER_STATUS:
-		json_put_string(b, span_of(account_rules_state_legacy(a->state)));
+		json_put_string(b,
+		    span_of(call->caller.workspace_id != 0 ? account_rules_shown_legacy(a)
+							   : account_rules_state_legacy(a->state)));
 		break;
 	case MEMBER_ACCOUNT_NAME:
 		json_put_string(b, a->account_name);

@@ -6,6 +6,9 @@
 #include "reply.h"
 #include "shell.h"
 
+/* For another process to find out whether the database is back: more than connecting takes. */
+enum { NODE_PATIENCE_MS = 1000 };
+
 /* Errors of unknown paths look like those of their neighbours. */
 static enum audience audience_of(struct span path)
 {
@@ -86,6 +89,8 @@ static bool let_in(struct call *call)
 	else if (rc != RC_OK)
 		reply_rc(call, rc);
 	call->is_let_in = rc == RC_OK;
+	if (call->is_by_api_key)
+		legacy_note(call, LEGACY_API_KEY);
 	return call->is_let_in;
 }
 
@@ -121,6 +126,9 @@ void api_answer(struct call *call)
 	db_begin_work(
 	    api->db, now_monotonic_ms() +
 			 (call->audience == FOR_NODE ? api->node_timeout_ms : api->timeout_ms));
+	/* What the Node.js service sends may be its last try. */
+	if (call->audience == FOR_NODE)
+		db_be_patient(api->db, NODE_PATIENCE_MS);
 	if (let_in(call))
 		run(call);
 	input_free(call->input);

@@ -10,6 +10,7 @@
 #include "handlers.h"
 #include "inertia.h"
 #include "input.h"
+#include "legacy.h"
 #include "reply.h"
 #include "statistics/statistics.h"
 #include "text/json.h"
@@ -146,6 +147,11 @@ static void reply_refusal(struct call *call, enum rc rc, enum account_refusal re
 	case ACCOUNT_IS_CONNECTED:
 		reply_error(call, 409, "already_connected", "Account is already connected");
 		break;
+	case ACCOUNT_WORTH_KEEPING:
+		slot_count(call->slot, METRIC_CLEANUP_REFUSED);
+		reply_error(call, 409, "kept",
+		    "This number has been connected before, or can be paired now: it is kept");
+		break;
 	case ACCOUNT_LIMIT_REACHED:
 		reply_error(call, 403, "limit_reached",
 		    "The workspace has reached its number of connected accounts");
@@ -256,11 +262,25 @@ void browser_disconnect(struct call *call)
 		reply_account(call, 200, "Account disconnected successfully", &after, OF_LIST);
 }
 
+/*
+ * Today's page deletes what its dialog was about whenever that is closed, with
+ * what axios accepts by itself; its Delete button asks for JSON.
+ */
+static bool is_clean_up(const struct call *call)
+{
+	return call->caller.session != NULL &&
+	       span_is(call->request.params[PARAM_ACCEPT], "application/json, text/plain, */*");
+}
+
 void browser_destroy(struct call *call)
 {
+	bool cleans_up = is_clean_up(call);
 	struct account after;
 
-	if (act(call, ACCOUNT_DELETE, &after))
+	if (cleans_up)
+		legacy_note(call, LEGACY_CLEANUP_DELETE);
+	if (act(call, cleans_up && call->api->guards_cleanup ? ACCOUNT_CLEAN_UP : ACCOUNT_DELETE,
+		&after))
 		buf_puts(reply_begin(call, 200),
 		    "{\"success\":true,\"message\":\"Account deleted successfully\"}");
 }

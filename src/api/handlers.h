@@ -29,6 +29,7 @@ void node_status(struct call *call);
 void node_active(struct call *call);
 void node_mark_disconnected(struct call *call);
 void node_broadcast(struct call *call);
+void node_webhook(struct call *call);
 
 void ops_healthz(struct call *call);
 void ops_readyz(struct call *call);

@@ -16,7 +16,30 @@ static const struct succession {
 } successions[] = {
     {SPAN("/settings/whatsapp-sessions"), SPAN("/settings/whatsapp-accounts")},
     {SPAN("/api/whatsapp/sessions"), SPAN("/api/whatsapp/accounts")},
+    {SPAN("/api/whatsapp/broadcast"), SPAN("/api/whatsapp/accounts/broadcast")},
 };
+
+static const char *const use_names[LEGACY_USES] = {
+    [LEGACY_WEBHOOK] = "webhook",
+    [LEGACY_API_KEY] = "api_key",
+    [LEGACY_STATE_WORD] = "state_word",
+    [LEGACY_SESSION_FIELD] = "session_field",
+    [LEGACY_LOGIN_STATUS] = "login_status",
+    [LEGACY_CLEANUP_DELETE] = "cleanup_delete",
+};
+
+_Static_assert(
+    CALLERS_USES + LEGACY_USES <= CALLERS_PLACES, "base/callers.h has a place for each use");
+
+void legacy_note(struct call *call, enum legacy_use use)
+{
+	call->legacy_uses |= 1U << use;
+}
+
+const char *legacy_use_name(enum legacy_use use)
+{
+	return use_names[use];
+}
 
 /* The prefix and nothing, or a slash, behind it. */
 static bool is_below(struct span path, struct span prefix)
@@ -105,13 +128,22 @@ void legacy_put_headers(struct call *call)
 	http_response_header(&call->response, "Sunset", buf_span(&sunset));
 }
 
+void api_count_callers(const struct call *call, struct span caller)
+{
+	if (call->old_path.ptr != NULL)
+		slot_count_caller(call->slot, caller, api_route_index(call), !call->is_let_in);
+	for (size_t use = 0; use < LEGACY_USES; use++)
+		if ((call->legacy_uses & 1U << use) != 0)
+			slot_count_caller(call->slot, caller, CALLERS_USES + use, !call->is_let_in);
+}
+
 void api_put_caller(struct buf *b, const struct call *call)
 {
 	const struct caller *caller = &call->caller;
 
 	struct span address = call->request.params[PARAM_REMOTE_ADDR];
 
-	if (!call->is_let_in || call->audience != FOR_BROWSER)
+	if (!call->is_let_in || call->caller.workspace_id == 0)
 		buf_put(b, address.len > 0 ? address : SPAN_OF("unknown"));
 	else if (caller->session != NULL)
 		buf_putf(b, "user:%llu", (unsigned long long)caller->user_id);

@@ -12,6 +12,20 @@
 
 #include "http/call.h"
 
+/* What is old beside paths: each use is counted by who made it. */
+enum legacy_use {
+	LEGACY_WEBHOOK,        /* a report by the webhook */
+	LEGACY_API_KEY,        /* let in by the Node.js service's key */
+	LEGACY_STATE_WORD,     /* qr_scanning, ready ... in a report */
+	LEGACY_SESSION_FIELD,  /* session_id in the place of account_id */
+	LEGACY_LOGIN_STATUS,   /* the status route, asked by a page */
+	LEGACY_CLEANUP_DELETE, /* a page that deletes when its dialog is closed */
+	LEGACY_USES,
+};
+
+void legacy_note(struct call *call, enum legacy_use use);
+const char *legacy_use_name(enum legacy_use use);
+
 /* If request.path is an old one: keep it in call->old_path, and put its successor there. */
 void legacy_take(struct call *call);
 /* It is an old one, and its time is over. */

@@ -1,5 +1,7 @@
 #include "metrics.h"
 
+#include "legacy.h"
+
 #include <stdio.h>
 
 static void put_head(struct buf *b, const char *name, const char *type, const char *help)
@@ -121,6 +123,23 @@ static void put_label(struct buf *b, const char *text)
 	}
 }
 
+static void put_uses(struct buf *b, const struct callers_sum *callers)
+{
+	put_head(b, "wa_legacy_uses_total", "counter",
+	    "Requests in another old way than by their path, by who made them and what was old.");
+	for (size_t i = 0; i < callers->count; i++)
+		for (enum legacy_use use = 0; use < LEGACY_USES; use++) {
+			uint64_t n = callers->rows[i].counts[CALLERS_USES + use];
+
+			if (n == 0)
+				continue;
+			buf_puts(b, "wa_legacy_uses_total{caller=\"");
+			put_label(b, i == 0 ? "other" : callers->rows[i].name);
+			buf_putf(b, "\",use=\"%s\"} %llu\n", legacy_use_name(use),
+			    (unsigned long long)n);
+		}
+}
+
 void metrics_put_callers(
     struct buf *b, const struct callers_sum *callers, const struct routes *routes)
 {
@@ -130,7 +149,7 @@ void metrics_put_callers(
 		const struct callers_sum_row *row = &callers->rows[i];
 
 		for (size_t k = 0; k <= routes->count; k++) {
-			uint64_t n = row->by_route[route_place(routes, k)];
+			uint64_t n = row->counts[route_place(routes, k)];
 
 			if (n == 0)
 				continue;
@@ -140,6 +159,7 @@ void metrics_put_callers(
 			    (unsigned long long)n);
 		}
 	}
+	put_uses(b, callers);
 }
 
 static void put_peer(struct buf *b, const char *metric, size_t peer, unsigned long long value)

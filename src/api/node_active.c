@@ -12,6 +12,7 @@
 #include "base/now.h"
 #include "handlers.h"
 #include "input.h"
+#include "provider/provider.h"
 #include "reply.h"
 #include "text/faults.h"
 #include "text/form.h"
@@ -19,17 +20,21 @@
 
 enum { WHOLE_MAX = 256 * KIB }; /* of an answer that is not streamed */
 
+enum { ALL_INSTANCES = BOUND_INSTANCES };
+
 struct listing {
 	struct call *call;
 	struct arena *page; /* one page's rows; reset after each */
 	struct account_filter filter;
 	uint64_t after;
-	uint64_t limit; /* 0: all */
+	uint64_t limit;  /* 0: all */
+	size_t instance; /* only what is this one's; ALL_INSTANCES */
 
 	/* one walk through the list */
 	bool old_names; /* webjs only, each with `status` */
 	bool first;
-	uint64_t seen; /* rows of this walk, written or not */
+	uint64_t read; /* rows of this walk */
+	uint64_t seen; /* of these, those that are listed, written or not */
 	uint64_t last_id;
 	bool more; /* there is a row behind the limit */
 
@@ -43,17 +48,29 @@ struct listing {
 static const enum account_member members[] = {ACTIVE_MEMBERS, MEMBER_END};
 static const enum account_member old_members[] = {ACTIVE_MEMBERS, MEMBER_STATUS, MEMBER_END};
 
+/* Where its commands go is where its session is. */
+static bool is_listed(const struct listing *l, const struct account *account)
+{
+	bool ignored;
+
+	return l->instance == ALL_INSTANCES ||
+	       l->instance == provider_route(l->call->api->provider, account->assigned_url,
+				  account->workspace_id, &ignored);
+}
+
 static enum rc put_row(void *ctx, const struct account *account)
 {
 	struct listing *l = ctx;
 	struct buf *b = &l->call->response.body;
 
-	if (l->limit != 0 && l->seen == l->limit) {
-		l->more = true;
+	l->read++;
+	l->more = l->more || (l->limit != 0 && l->seen == l->limit && is_listed(l, account));
+	if (l->more)
 		return RC_OK;
-	}
-	l->seen++;
 	l->last_id = account->id;
+	if (!is_listed(l, account))
+		return RC_OK;
+	l->seen++;
 	if (l->old_names && !span_is(account->provider_type, "webjs"))
 		return RC_OK;
 	if (!l->first)
@@ -89,13 +106,14 @@ static enum rc walk(struct db *db, struct listing *l, bool old_names)
 
 	l->old_names = old_names;
 	l->first = true;
+	l->read = 0;
 	l->seen = 0;
 	l->last_id = l->after;
 	l->more = false;
 	do {
-		before = l->seen;
+		before = l->read;
 		ask = BOUND_STREAM_PAGE;
-		if (l->limit != 0 && l->limit + 1 - l->seen < ask)
+		if (l->instance == ALL_INSTANCES && l->limit != 0 && l->limit + 1 - l->seen < ask)
 			ask = l->limit + 1 - l->seen;
 		/* Each page has its own time, and the watchdog sees that we are alive. */
 		db_begin_work(db, now_monotonic_ms() + api->node_timeout_ms);
@@ -104,7 +122,7 @@ static enum rc walk(struct db *db, struct listing *l, bool old_names)
 		arena_reset(l->page);
 		if (rc == RC_OK)
 			rc = flush(l, WHOLE_MAX);
-	} while (rc == RC_OK && !l->more && l->seen - before == ask);
+	} while (rc == RC_OK && !l->more && l->read - before == ask);
 	return rc;
 }
 
@@ -151,9 +169,26 @@ static void take_filter(struct call *call, struct listing *l, struct faults *fau
 	input_query_number(call, "limit", 1, faults, &l->limit);
 }
 
+/*
+ * A service that names itself is told of its own sessions only.  The header is not
+ * signed: it narrows what is listed, and nothing else.
+ */
+static size_t asking_instance(const struct call *call)
+{
+	const struct provider_options *provider = call->api->provider;
+	struct span url = call->request.params[PARAM_X_INSTANCE_URL];
+
+	while (url.len > 0 && url.ptr[url.len - 1] == '/')
+		url.len--;
+	for (size_t i = 0; i < provider->instance_count; i++)
+		if (span_eq(url, provider->instances[i]))
+			return i;
+	return ALL_INSTANCES;
+}
+
 void node_active(struct call *call)
 {
-	struct listing listing = {.call = call};
+	struct listing listing = {.call = call, .instance = asking_instance(call)};
 	struct faults faults;
 	enum rc rc;
 

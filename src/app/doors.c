@@ -49,6 +49,7 @@ enum rc doors_open(const struct settings *s, struct guard *ret)
 		signature_create(s->hmac_secret, s->hmac_previous_secrets, s->signature_ttl_s),
 	    .login = doors_login(s),
 	    .bearer = {.user_model = s->user_model, .workspace_keys = s->workspace_keys},
+	    .api_key = s->node_api_key_in ? s->node_api_key : (struct span){0},
 	    .roles = s->roles,
 	    .trusts_sessions = s->membership == CONF_MEMBERSHIP_SESSION,
 	};

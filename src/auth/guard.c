@@ -1,6 +1,7 @@
 #include "auth/guard.h"
 
 #include "base/num.h"
+#include "crypto/digest.h"
 
 static enum rc deny(struct call *call, enum refusal refusal, struct guard_refusal *reterr)
 {
@@ -26,6 +27,15 @@ static enum rc admit_signature(
 	call->why = signature_why(verdict);
 	*reterr = (struct guard_refusal){401, "unauthenticated", signature_message(verdict)};
 	return RC_DENIED;
+}
+
+/* Beside a signature it must be right too. */
+static enum rc admit_api_key(
+    struct call *call, const struct guard *guard, struct guard_refusal *reterr)
+{
+	if (digest_equal(guard->api_key, call->request.params[PARAM_X_API_KEY]))
+		return RC_OK;
+	return deny(call, REFUSED_WRONG_KEY, reterr);
 }
 
 static enum rc admit_local(struct call *call, struct guard_refusal *reterr)
@@ -202,6 +212,15 @@ static enum rc admit_token(struct call *call, const struct guard *guard, struct 
 	return admit_candidate(call, guard, db, &candidate, NULL, reterr);
 }
 
+/* Something by which one of the route's other ways could let it in. */
+static bool shows_other(const struct call *call, struct span token)
+{
+	unsigned ways = call->route->ways;
+
+	return ((ways & WAY_LOGIN) != 0 && call->request.params[PARAM_COOKIE].ptr != NULL) ||
+	       ((ways & (WAY_LOGIN | WAY_TOKEN)) != 0 && token.ptr != NULL);
+}
+
 enum rc guard_admit(struct call *call, const struct guard *guard, struct db *db,
     guard_token_fn *body_token, struct guard_refusal *reterr)
 {
@@ -213,7 +232,15 @@ enum rc guard_admit(struct call *call, const struct guard *guard, struct db *db,
 
 	if ((ways & WAY_LOCAL) != 0)
 		return admit_local(call, reterr);
-	if ((ways & WAY_SIGNATURE) != 0 && (is_signed || ways == WAY_SIGNATURE))
+	if ((ways & WAY_API_KEY) != 0 && guard->api_key.len > 0 &&
+	    params[PARAM_X_API_KEY].ptr != NULL) {
+		enum rc rc = admit_api_key(call, guard, reterr);
+
+		call->is_by_api_key = rc == RC_OK && !is_signed;
+		if (rc != RC_OK || !is_signed)
+			return rc;
+	}
+	if ((ways & WAY_SIGNATURE) != 0 && (is_signed || !shows_other(call, token)))
 		return admit_signature(call, guard->signature, reterr);
 	if (is_signed)
 		return deny(call, REFUSED_WRONG_WAY, reterr);

@@ -26,6 +26,7 @@ const struct refusal_info refusal_infos[REFUSALS] = {
 	[REFUSED_USER_GONE] = UNKNOWN("user_gone", USER_GONE),
 	[REFUSED_BAD_TOKEN] = UNKNOWN("bad_token", BAD_TOKEN),
 	[REFUSED_TOKEN_EXPIRED] = UNKNOWN("token_expired", TOKEN_EXPIRED),
+	[REFUSED_WRONG_KEY] = {"wrong_key", 401, "unauthenticated", "Invalid API key", METRIC_REFUSED_WRONG_KEY},
 	[REFUSED_NO_WORKSPACE] = FORBIDDEN("no_workspace", NO_WORKSPACE),
 	[REFUSED_WORKSPACE_REQUIRED] = {"workspace_required", 403, "workspace_required",
 		"Name one of your workspaces in the X-Workspace-Id header.", METRIC_REFUSED_WORKSPACE_REQUIRED},

@@ -8,7 +8,7 @@ static void add(callers_counter *c, uint64_t n)
 	    c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
 }
 
-void callers_count(struct callers *callers, struct span name, size_t route, bool is_stranger)
+void callers_count(struct callers *callers, struct span name, size_t place, bool is_stranger)
 {
 	size_t used = atomic_load_explicit(&callers->used, memory_order_relaxed), i = 0;
 	struct callers_row *row;
@@ -18,7 +18,7 @@ void callers_count(struct callers *callers, struct span name, size_t route, bool
 	while (i < used && !span_is(name, callers->rows[i].name))
 		i++;
 	if (i == used && used >= (is_stranger ? CALLERS_STRANGERS : CALLERS)) {
-		add(&callers->others[route], 1);
+		add(&callers->others[place], 1);
 		return;
 	}
 	row = &callers->rows[i];
@@ -27,7 +27,7 @@ void callers_count(struct callers *callers, struct span name, size_t route, bool
 		row->name[name.len] = '\0';
 		atomic_store_explicit(&callers->used, used + 1, memory_order_release);
 	}
-	add(&row->by_route[route], 1);
+	add(&row->counts[place], 1);
 }
 
 void callers_sum_init(struct callers_sum *sum)
@@ -36,10 +36,10 @@ void callers_sum_init(struct callers_sum *sum)
 	sum->count = 1;
 }
 
-static void add_all(struct callers_sum_row *row, const callers_counter *by_route)
+static void add_all(struct callers_sum_row *row, const callers_counter *counts)
 {
-	for (size_t i = 0; i < CALLERS_ROUTES; i++)
-		row->by_route[i] += atomic_load_explicit(&by_route[i], memory_order_relaxed);
+	for (size_t i = 0; i < CALLERS_PLACES; i++)
+		row->counts[i] += atomic_load_explicit(&counts[i], memory_order_relaxed);
 }
 
 /* Its row, a new one if there is room; else the others'. */
@@ -60,5 +60,5 @@ void callers_sum_add(struct callers_sum *sum, const struct callers *callers)
 
 	add_all(&sum->rows[0], callers->others);
 	for (size_t i = 0; i < used; i++)
-		add_all(row_of(sum, callers->rows[i].name), callers->rows[i].by_route);
+		add_all(row_of(sum, callers->rows[i].name), callers->rows[i].counts);
 }

@@ -1,7 +1,5 @@
 #include "secret_strength.h"
 
-#include <stdbool.h>
-
 #include "base/bounds.h"
 
 enum { DISTINCT_MIN = 8 };
@@ -38,4 +36,17 @@ const char *secret_strength_fault(struct span secret)
 	if (repeats(secret))
 		return "repeats one short text";
 	return NULL;
+}
+
+bool secret_is_placeholder(struct span secret)
+{
+	static const struct span words[] = {SPAN("change"), SPAN("default"), SPAN("example"),
+	    SPAN("placeholder"), SPAN("password"), SPAN("your-"), SPAN("your_"), SPAN("api-key"),
+	    SPAN("api_key"), SPAN("apikey"), SPAN("secret-key"), SPAN("secret_key")};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		for (size_t at = 0; at + words[i].len <= secret.len; at++)
+			if (span_eq_nocase(span_from(secret.ptr + at, words[i].len), words[i]))
+				return true;
+	return false;
 }

@@ -4,6 +4,8 @@
 #ifndef WA_CONF_SECRET_STRENGTH_H
 #define WA_CONF_SECRET_STRENGTH_H
 
+#include <stdbool.h>
+
 #include "base/span.h"
 
 /*
@@ -12,5 +14,7 @@
  * sentence of a book passes.
  */
 const char *secret_strength_fault(struct span secret);
+/* It has a word of those that examples have in its place: your-api-key-here. */
+bool secret_is_placeholder(struct span secret);
 
 #endif

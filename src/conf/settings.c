@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/now.h"
 #include "base/num.h"
+#include "secret_strength.h"
 #include "settings_values.h"
 
 static bool find_value(const struct env *env, const struct setting *row, struct env_value *ret)
@@ -243,6 +244,24 @@ static void read_instances(const struct env *env, struct reading *r)
 	s->instances = instances;
 }
 
+/* Sent to us it opens doors: what may be guessed must not. */
+static void check_node_api_key(const struct env *env, struct reading *r)
+{
+	const struct settings *s = r->settings;
+	const char *fault = s->node_api_key.len == 0 ? "is not set"
+			    : secret_is_placeholder(s->node_api_key)
+				? "is what examples have in its place"
+				: secret_strength_fault(s->node_api_key);
+
+	r->value.where = where_of(env, "WA_NODE_API_KEY_IN");
+	if (s->node_api_key_in && fault != NULL &&
+	    (s->node_api_key.len == 0 || !s->allow_weak_secrets))
+		WRONG(r,
+		    "WA_NODE_API_KEY_IN is on, and WHATSAPP_NODE_API_KEY %s; make one with: openssl "
+		    "rand -hex 32, and give it to the Node.js service",
+		    fault);
+}
+
 static void check_together(const struct env *env, struct reading *r)
 {
 	const struct settings *s = r->settings;
@@ -259,6 +278,7 @@ static void check_together(const struct env *env, struct reading *r)
 			    SPAN_ARG(span_trim(peer)));
 	check_login(env, r);
 	check_broadcast(env, r);
+	check_node_api_key(env, r);
 	read_instances(env, r);
 	r->value.where = where_of(env, "WA_LISTEN_GROUP");
 	if (s->listen_group.len > 0 && getgrnam(s->listen_group.ptr) == NULL)

@@ -19,6 +19,9 @@ void print_line(const char *name, struct span value);
 void print_number_line(const char *name, uint64_t value);
 void print_time_line(const char *name, int64_t us);
 
+/* Where clients find what serves: --url, or without it APP_URL.  False: it is none, and that was told. */
+bool read_base_url(const char *option, const struct startup *startup, struct span *ret);
+
 /* Their arguments, without the words that named them; the program's exit status. */
 int command_config(const struct startup *startup, int argc, char **argv);
 int command_routes(const struct startup *startup, int argc, char **argv);
@@ -39,6 +42,7 @@ int command_outbox_list(const struct startup *startup, int argc, char **argv);
 int command_outbox_show(const struct startup *startup, int argc, char **argv);
 int command_outbox_redrive(const struct startup *startup, int argc, char **argv);
 int command_outbox_purge(const struct startup *startup, int argc, char **argv);
+int command_legacy(const struct startup *startup, int argc, char **argv);
 int command_smoke(const struct startup *startup, int argc, char **argv);
 
 #endif

@@ -49,3 +49,17 @@ void print_time_line(const char *name, int64_t us)
 		now_put_iso(&text, us);
 	print_line(name, us != TIME_NONE ? buf_span(&text) : (struct span){0});
 }
+
+bool read_base_url(const char *option, const struct startup *startup, struct span *ret)
+{
+	struct span url = option != NULL ? span_of(option) : startup->settings.app_url;
+
+	while (url.len > 0 && url.ptr[url.len - 1] == '/')
+		url.len--;
+	*ret = url;
+	if (span_starts(url, "http://") || span_starts(url, "https://"))
+		return true;
+	fprintf(stderr, "wa-accountsctl: %s is no http or https URL: %.*s\n",
+	    option != NULL ? "--url" : "APP_URL", SPAN_ARG(url));
+	return false;
+}

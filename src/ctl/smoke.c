@@ -128,16 +128,6 @@ static bool read_token(struct arena *mem, struct span *ret)
 	return valid;
 }
 
-static bool read_url(struct smoke *smoke, const char *text)
-{
-	struct span url = text != NULL ? span_of(text) : smoke->startup->settings.app_url;
-
-	while (url.len > 0 && url.ptr[url.len - 1] == '/')
-		url.len--;
-	smoke->url = url;
-	return span_starts(url, "http://") || span_starts(url, "https://");
-}
-
 /* EX_OK, or the exit status. */
 static int read_options(struct smoke *smoke, int argc, char **argv)
 {
@@ -161,11 +151,8 @@ static int read_options(struct smoke *smoke, int argc, char **argv)
 	}
 	if (optind != argc + 1 || (token_from != NULL && strcmp(token_from, "-") != 0))
 		return usage();
-	if (!read_url(smoke, url)) {
-		fprintf(stderr, "wa-accountsctl: %s is no http or https URL: %.*s\n",
-		    url != NULL ? "--url" : "APP_URL", SPAN_ARG(smoke->url));
+	if (!read_base_url(url, smoke->startup, &smoke->url))
 		return EX_USAGE;
-	}
 	if (token_from != NULL && !read_token(smoke->startup->mem, &smoke->token)) {
 		fputs("wa-accountsctl: standard input holds no bearer token\n", stderr);
 		return EX_DATAERR;

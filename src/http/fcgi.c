@@ -46,6 +46,8 @@ static const struct span param_names[PARAM_COUNT] = {
     [PARAM_X_CSRF_TOKEN] = SPAN("HTTP_X_CSRF_TOKEN"),
     [PARAM_X_XSRF_TOKEN] = SPAN("HTTP_X_XSRF_TOKEN"),
     [PARAM_X_WORKSPACE_ID] = SPAN("HTTP_X_WORKSPACE_ID"),
+    [PARAM_X_API_KEY] = SPAN("HTTP_X_API_KEY"),
+    [PARAM_X_INSTANCE_URL] = SPAN("HTTP_X_INSTANCE_URL"),
     [PARAM_X_INERTIA] = SPAN("HTTP_X_INERTIA"),
     [PARAM_X_INERTIA_VERSION] = SPAN("HTTP_X_INERTIA_VERSION"),
     [PARAM_X_INERTIA_PARTIAL_COMPONENT] = SPAN("HTTP_X_INERTIA_PARTIAL_COMPONENT"),
@@ -191,7 +193,7 @@ enum rc fcgi_read_body(struct fcgi *fcgi, struct arena *mem, struct http_request
 	size_t size = (size_t)request->content_length, got = 0;
 	char *bytes;
 
-	if (request->content_length > BOUND_BODY)
+	if (request->content_length > BOUND_WEBHOOK)
 		return RC_INVALID;
 	bytes = arena_bytes(mem, size + 1);
 	while (got < size) {

@@ -68,7 +68,7 @@ const char *router_check(const struct routes *routes)
 		if (route->run == NULL || route->name == NULL || route->path == NULL ||
 		    route->path[0] != '/')
 			return "a row of the routing table is not complete";
-		if (route->body_max > BOUND_BODY)
+		if (route->body_max > BOUND_WEBHOOK)
 			return "a row of the routing table allows a larger body than nginx";
 	}
 	return NULL;
@@ -80,7 +80,7 @@ void router_put_ways(struct buf *b, unsigned ways)
 		enum way way;
 		const char *name;
 	} names[] = {{WAY_SIGNATURE, "signature"}, {WAY_LOGIN, "login"}, {WAY_TOKEN, "token"},
-	    {WAY_LOCAL, "local"}};
+	    {WAY_LOCAL, "local"}, {WAY_API_KEY, "api-key"}};
 	bool first = true;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "base/now.h"
 
-/* `old_caller` is absent when the path is one of today's. */
+/* `old_caller` is absent when nothing of the request is old. */
 static void log_request(
     const struct server *server, const struct call *call, struct span old_caller, int64_t us)
 {
@@ -16,7 +16,7 @@ static void log_request(
 	log_text(&line, "id", call->request.id);
 	log_text(&line, "from", call->request.params[PARAM_REMOTE_ADDR]);
 	log_text(&line, "method", call->request.params[PARAM_REQUEST_METHOD]);
-	log_text(&line, "path", old_caller.ptr != NULL ? call->old_path : call->request.path);
+	log_text(&line, "path", call->old_path.ptr != NULL ? call->old_path : call->request.path);
 	log_number(&line, "status", call->response.status);
 	if (call->why != NULL)
 		log_text(&line, "why", span_of(call->why));
@@ -28,15 +28,15 @@ static void log_request(
 	log_end(&line);
 }
 
-/* Who asked for an old path, counted; absent when it was none. */
+/* Who asked in an old way, counted; absent when it was none. */
 static struct span count_caller(const struct call *call)
 {
 	struct buf caller = buf_in(call->mem, BOUND_PARAMS);
 
-	if (call->old_path.ptr == NULL)
+	if (call->old_path.ptr == NULL && call->legacy_uses == 0)
 		return (struct span){0};
 	api_put_caller(&caller, call);
-	slot_count_caller(call->slot, buf_span(&caller), api_route_index(call), !call->is_let_in);
+	api_count_callers(call, buf_span(&caller));
 	return buf_span(&caller);
 }
 

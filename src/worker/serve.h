@@ -9,9 +9,11 @@
 #include "broadcast/broadcast.h"
 #include "conf/settings.h"
 #include "http/fcgi.h"
+#include "provider/provider.h"
 
 struct server {
 	struct broadcast_options broadcaster; /* what api.broadcast borrows */
+	struct provider_options provider;     /* likewise api.provider */
 	struct api api;
 	struct fcgi *fcgi;
 	struct arena *mem; /* of the request in hand */

@@ -101,6 +101,7 @@ static enum rc open_server(
 		    .timeout_ms = (int64_t)s->db_timeout_s * 1000,
 		    .node_timeout_ms = (int64_t)s->db_node_timeout_ms,
 		    .legacy_aliases = s->legacy_aliases,
+		    .guards_cleanup = s->guard_cleanup_delete,
 		    .legacy_until_us = s->legacy_aliases ? s->legacy_sunset_us : INT64_MIN,
 		},
 	    .fcgi = fcgi_create(),
@@ -111,6 +112,8 @@ static enum rc open_server(
 	if (doors_open(s, &server->api.guard) != RC_OK || server->api.db == NULL ||
 	    server->fcgi == NULL)
 		return RC_INTERNAL;
+	server->provider = peers_provider(s);
+	server->api.provider = &server->provider;
 	if (peers_broadcast(s, &server->broadcaster)) {
 		server->api.broadcast = broadcast_create(&server->broadcaster);
 		if (server->api.broadcast == NULL)
