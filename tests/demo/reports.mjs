@@ -4,18 +4,10 @@
 //   await reports.about('webjs_1_1763000000_abcdefgh').tell('account-status-changed', { account_id, … });
 
 import { setTimeout as pause } from 'node:timers/promises';
-import { call } from '../integration/lib/http.mjs';
+import { againAfter, send } from '../integration/lib/node-request.mjs';
 import { signedHeaders } from '../integration/lib/sign.mjs';
 
 const BASE = '/api/whatsapp/accounts';
-const SILENCE_MS = 10_000;
-
-/* A 5xx or a reset is lost for good. */
-const AGAIN_AFTER_MS = {
-  429: [1000, 2000, 4000],
-  ECONNREFUSED: [2000, 4000, 8000],
-  ETIMEDOUT: [2000, 4000, 8000],
-};
 
 const quiet = (error) => error;
 
@@ -25,15 +17,9 @@ export function startReports(to, log = () => {}) {
   let ended = false;
 
   /** One request, signed now: {status, json}, or {status: null, code} where there was no answer. */
-  async function ask(method, path, body) {
+  function ask(method, path, body) {
     const type = body === undefined ? {} : { 'Content-Type': 'application/json' };
-    try {
-      const { status, text } = await call(`${to.url}${path}`, { method, body, silence: SILENCE_MS,
-        headers: { ...type, ...signedHeaders(to.secret, body) } });
-      return { status, json: text.startsWith('{') ? JSON.parse(text) : undefined };
-    } catch (error) {
-      return { status: null, code: error.code ?? error.message };
-    }
+    return send(`${to.url}${path}`, { method, body, headers: { ...type, ...signedHeaders(to.secret, body) } });
   }
 
   /** The last answer; null if there was none before `signal` said that nobody wants it any more. */
@@ -41,7 +27,7 @@ export function startReports(to, log = () => {}) {
     for (let tries = 0; !signal.aborted && !ended; tries++) {
       const answer = await ask('POST', `${BASE}/broadcast`, body);
       log(`report ${answer.status ?? answer.code} ${body.slice(0, 160)}`);
-      const wait = AGAIN_AFTER_MS[answer.status ?? answer.code]?.[tries];
+      const wait = againAfter(answer, tries);
       if (wait === undefined) return answer;
       await pause(wait, undefined, { signal }).catch(quiet);
     }

@@ -27,22 +27,44 @@ const newCode = () => `2@${[96, 32, 32, 32].map((size) => randomBytes(size).toSt
 const somePhone = () => `62812${randomInt(1e7, 1e8)}`;
 
 /**
+ * How a service tells of its sessions: a function of each thing that happens to one, with what the pool said as its
+ * result. `numberOf` says with which number the account was made.
+ */
+function broadcasts(reports) {
+  const tell = (id, { workspace_id, account_id }, event, data) =>
+    reports.about(id).tell(event, { account_id, workspace_id, ...data });
+  const tellStatus = (id, session, status, more) => tell(id, session, 'account-status-changed', { status, ...more });
+  return {
+    code: (id, session, qr_code, expires_in) => tell(id, session, 'qr-code-generated', { qr_code, expires_in }),
+    authenticated() {},
+    connected: (id, session) => tellStatus(id, session, 'connected', { phone_number: session.phone_number,
+      metadata: { platform: 'simulator' } }),
+    ended: (id, session, reason) => tellStatus(id, session, 'disconnected', { metadata: { reason } }),
+    failed: (id, session, error) => tellStatus(id, session, 'error', { metadata: { error } }),
+    numberOf: async (id) => (await reports.read(`/${id}/status`))?.phone_number,
+  };
+}
+
+/**
  * Options:
  *   port, key   where it listens, and what the relay's commands must have; chosen if they are not given
  *   secret, pool   signs the reports, and the URL to which they go: nginx's; or later reportTo()
  *   expiresIn   seconds for which a QR code is good
  *   qrAfterMs   after a command, until the session shows a QR code or is connected
+ *   linked      the devices that lie on the disk: a Map from session_id to number, which several may share
+ *   voice       another way to tell: (reports) => as `broadcasts` above
  *   remember, log
  *
  * It is a startNodeService(), with env(), requests, behave() and so on; `sessions` maps each session_id to
  * {workspace_id, account_id, status, code, codes, expires_at (ms), phone_number}.
  */
-export async function startSimulator({ port, key, secret, pool, expiresIn = 60, qrAfterMs = 400, remember, log } = {}) {
+export async function startSimulator({ port, key, secret, pool, expiresIn = 60, qrAfterMs = 400, linked = new Map(),
+  voice = broadcasts, remember, log } = {}) {
   const sessions = new Map();
-  const linked = new Map();
   const timers = new Map();
   const to = { url: pool, secret };
   const reports = startReports(to, log);
+  const tell = voice(reports);
 
   const later = (id, ms, what) => {
     clearTimeout(timers.get(id));
@@ -50,15 +72,16 @@ export async function startSimulator({ port, key, secret, pool, expiresIn = 60, 
   };
   const rest = (id) => clearTimeout(timers.get(id));
 
-  const tell = (id, { workspace_id, account_id }, event, data) =>
-    reports.about(id).tell(event, { account_id, workspace_id, ...data });
-  const tellStatus = (id, session, status, more) => tell(id, session, 'account-status-changed', { status, ...more });
-
   // --- The life of a session.
 
   function begin(id) {
     Object.assign(sessions.get(id), { status: 'initializing', code: null, codes: 0, expires_at: null });
-    later(id, qrAfterMs, linked.has(id) ? connect : showCode);
+    later(id, qrAfterMs, linked.has(id) ? resume : showCode);
+  }
+
+  function resume(id) {
+    tell.authenticated(id, sessions.get(id));
+    return connect(id);
   }
 
   async function showCode(id) {
@@ -75,20 +98,20 @@ export async function startSimulator({ port, key, secret, pool, expiresIn = 60, 
     later(id, (expiresIn - (isLast ? 0 : Math.min(5, expiresIn / 4))) * 1000, showCode);
     const image = await QRCode.toDataURL(code);
     if (sessions.get(id) !== session || session.code !== code) return;
-    await tell(id, session, 'qr-code-generated', { qr_code: image, expires_in: expiresIn });
+    await tell.code(id, session, image, expiresIn);
   }
 
   function connect(id) {
     const session = sessions.get(id);
     Object.assign(session, { status: 'connected', code: null, expires_at: null, phone_number: linked.get(id) });
-    return tellStatus(id, session, 'connected', { phone_number: session.phone_number, metadata: { platform: 'simulator' } });
+    return tell.connected(id, session);
   }
 
   function end(id, reason) {
     const session = sessions.get(id);
     rest(id);
     sessions.delete(id);
-    return tellStatus(id, session, 'disconnected', { metadata: { reason } });
+    return tell.ended(id, session, reason);
   }
 
   // --- The phone.
@@ -102,7 +125,7 @@ export async function startSimulator({ port, key, secret, pool, expiresIn = 60, 
   async function numberOf(id) {
     const session = running(id);
     if (session.own_number === undefined) {
-      session.own_number = (await reports.read(`/${id}/status`))?.phone_number ?? null;
+      session.own_number = await tell.numberOf(id) ?? null;
     }
     return session.own_number;
   }
@@ -113,6 +136,7 @@ export async function startSimulator({ port, key, secret, pool, expiresIn = 60, 
     if (!session.code) throw new PhoneError('This session shows no QR code now.');
     rest(id);
     Object.assign(session, { status: 'authenticated', code: null, expires_at: null });
+    tell.authenticated(id, session);
     /* WhatsApp knows numbers by their digits. */
     const number = (phone ?? await numberOf(id) ?? '').replace(/\D/g, '') || somePhone();
     await pause(qrAfterMs / 2);
@@ -135,7 +159,7 @@ export async function startSimulator({ port, key, secret, pool, expiresIn = 60, 
     const session = running(id);
     rest(id);
     Object.assign(session, { status: 'failed', code: null, expires_at: null });
-    return tellStatus(id, session, 'error', { metadata: { error } });
+    return tell.failed(id, session, error);
   }
 
   const phones = { sessions, linked, numberOf, scan, unlink, fail };
@@ -151,6 +175,11 @@ export async function startSimulator({ port, key, secret, pool, expiresIn = 60, 
   return Object.assign(service, phones, {
     /** Where its reports go from now on; a stack is such a one. */
     reportTo: ({ url, secret: theirs }) => Object.assign(to, { url, secret: theirs }),
+    /** Begin a session without a command: one that was here before. */
+    wake(id, { workspace_id, account_id }) {
+      sessions.set(id, { workspace_id, account_id });
+      begin(id);
+    },
     /** As after a restart: the sessions that were connected are so again; false if the pool does not say which. */
     async restore() {
       const active = await reports.read('/active?provider_type=webjs');

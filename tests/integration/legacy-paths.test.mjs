@@ -70,7 +70,7 @@ describe('deny by default', () => {
         headers: { Accept: 'application/json' } });
       assert.equal(answer.status, 401, row.path);
     }
-    for (const row of ofNode()) {
+    for (const row of ofNode().filter(({ ways }) => !ways.includes('login'))) {
       isError(await old.fcgi(row.method, example(row, account.uuid), { headers: { Cookie: ana.cookie } }), 401);
     }
   });

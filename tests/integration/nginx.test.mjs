@@ -20,6 +20,8 @@ const ID191 = 'a'.repeat(191);
 const ACCOUNTS = '/api/whatsapp/accounts';
 const PAGE = '/settings/whatsapp-accounts';
 const OLD_ACCOUNTS = '/api/whatsapp/sessions';
+const OLD_BROADCAST = '/api/whatsapp/broadcast';
+const WEBHOOK = '/api/whatsapp/webhooks/webjs';
 const OLD_PAGE = '/settings/whatsapp-sessions';
 
 // [method, what the client sends, who answers, the path that the pool sees if it is another one]
@@ -54,6 +56,9 @@ const PATHS = [
   ['GET', `${ACCOUNTS}/by-session-7/status`, 'pool'],
   ['POST', `${ACCOUNTS}/${UUID}/mark-disconnected`, 'pool'],
   ['POST', `${ACCOUNTS}/${UUID}/mark-disconnected/`, 'pool'],
+  ['POST', WEBHOOK, 'pool'],
+  ['POST', `${WEBHOOK}/`, 'pool'],
+  ['GET', `${WEBHOOK}?a=b`, 'pool', WEBHOOK],
   ['GET', '/healthz', 'pool'],
   ['GET', '/readyz', 'pool'],
   ['GET', '/metrics', 'pool'],
@@ -66,6 +71,8 @@ const PATHS = [
   ['GET', `${OLD_PAGE}/index.php`, 'pool'],
   ['GET', `${OLD_ACCOUNTS}/active?limit=5`, 'pool', `${OLD_ACCOUNTS}/active`],
   ['POST', `${OLD_ACCOUNTS}/broadcast/`, 'pool'],
+  ['POST', OLD_BROADCAST, 'pool'],
+  ['POST', `${OLD_BROADCAST}/`, 'pool'],
   ['GET', `${OLD_ACCOUNTS}/17/status`, 'pool'],
   ['POST', `${OLD_ACCOUNTS}/17/status`, 'pool'],
   ['POST', `${OLD_ACCOUNTS}/${UUID}/mark-disconnected`, 'pool'],
@@ -93,7 +100,14 @@ const PATHS = [
   ['GET', '/settings/whatsapp-accounts-foo', 'laravel'],
   ['GET', '/settings/whatsapp-account', 'laravel'],
   ['GET', '/x/settings/whatsapp-accounts', 'laravel'],
-  ['POST', '/api/whatsapp/webhooks/webjs', 'laravel'],
+  ['POST', '/api/whatsapp/webhooks', 'laravel'],
+  ['POST', '/api/whatsapp/webhooks/meta', 'laravel'],
+  ['POST', `${WEBHOOK}x`, 'laravel'],
+  ['POST', `${WEBHOOK}/x`, 'laravel'],
+  ['POST', `${WEBHOOK}%0a`, 'laravel'],
+  ['POST', `${OLD_BROADCAST}s`, 'laravel'],
+  ['POST', `${OLD_BROADCAST}/x`, 'laravel'],
+  ['POST', `${OLD_BROADCAST}%0a`, 'laravel'],
   ['POST', '/api/whatsapp/chats/sync', 'laravel'],
   ['GET', ACCOUNTS, 'laravel'],
   ['GET', `${ACCOUNTS}/`, 'laravel'],
@@ -370,6 +384,8 @@ const SENT = {
   'X-Inertia-Partial-Except': 'modules',
   'X-Requested-With': 'XMLHttpRequest',
   'X-Workspace-Id': '7',
+  'X-API-Key': 'key',
+  'X-Instance-Url': 'http://127.0.0.1:3001',
 };
 const UNWANTED = {
   Proxy: 'http://evil.example/',
@@ -386,6 +402,8 @@ const UNWANTED = {
 };
 const ALWAYS = ['REQUEST_METHOD', 'DOCUMENT_URI', 'REMOTE_ADDR', 'REQUEST_ID'];
 const WITH_BODY = [...ALWAYS, 'QUERY_STRING', 'CONTENT_TYPE', 'CONTENT_LENGTH', 'HTTP_X_TIMESTAMP', 'HTTP_X_HMAC_SIGNATURE'];
+const WITH_KEY = [...WITH_BODY, 'HTTP_X_API_KEY'];
+const OF_INSTANCE = [...WITH_KEY, 'HTTP_X_INSTANCE_URL'];
 const BROWSER = [...WITH_BODY, 'HTTP_ACCEPT', 'HTTP_AUTHORIZATION', 'HTTP_COOKIE', 'HTTP_X_CSRF_TOKEN', 'HTTP_X_XSRF_TOKEN',
   'HTTP_X_INERTIA', 'HTTP_X_INERTIA_VERSION', 'HTTP_X_INERTIA_PARTIAL_COMPONENT', 'HTTP_X_INERTIA_PARTIAL_DATA',
   'HTTP_X_INERTIA_PARTIAL_EXCEPT', 'HTTP_X_WORKSPACE_ID', 'WA_STANDALONE'];
@@ -395,16 +413,18 @@ const LOCATIONS = [
   [PAGE, BROWSER],
   [`${PAGE}/${UUID}`, BROWSER],
   ['/broadcasting/auth', BROWSER],
-  [`${ACCOUNTS}/active`, WITH_BODY],
+  [`${ACCOUNTS}/active`, OF_INSTANCE],
   [`${ACCOUNTS}/broadcast`, WITH_BODY],
   [`${ACCOUNTS}/17/status`, WITH_BODY],
-  [`${ACCOUNTS}/17/mark-disconnected`, WITH_BODY],
+  [`${ACCOUNTS}/17/mark-disconnected`, WITH_KEY],
   [OLD_PAGE, BROWSER],
   [`${OLD_PAGE}/${UUID}`, BROWSER],
-  [`${OLD_ACCOUNTS}/active`, WITH_BODY],
+  [`${OLD_ACCOUNTS}/active`, OF_INSTANCE],
   [`${OLD_ACCOUNTS}/broadcast`, WITH_BODY],
   [`${OLD_ACCOUNTS}/17/status`, WITH_BODY],
-  [`${OLD_ACCOUNTS}/17/mark-disconnected`, WITH_BODY],
+  [`${OLD_ACCOUNTS}/17/mark-disconnected`, WITH_KEY],
+  [OLD_BROADCAST, WITH_BODY],
+  [WEBHOOK, WITH_BODY],
   ['/healthz', [...WITH_BODY, 'WA_LOCAL']],
   ['/readyz', [...WITH_BODY, 'WA_LOCAL']],
   ['/metrics', [...WITH_BODY, 'WA_LOCAL']],
@@ -505,19 +525,20 @@ test('a pool that does not answer in time or hangs up is unavailable, too', asyn
   }
 });
 
-test('a body over 1 MiB is refused, one of 1 MiB is not', async (t) => {
+test('a body over 1 MiB is refused, one of 1 MiB is not; of the webhook, over 16 MiB', async (t) => {
   const nginx = await start_nginx(t);
   const pool = await start_pool(t, nginx.socket);
   for (const [target] of LOCATIONS) {
     const node = target.startsWith('/api/');
-    const fits = await ask(nginx.port, 'POST', target, { body: Buffer.alloc(MIB, 'x') });
+    const most = target === WEBHOOK ? 16 * MIB : MIB;
+    const fits = await ask(nginx.port, 'POST', target, { body: Buffer.alloc(most, 'x') });
     assert.equal(fits.status, 200, target);
-    assert.equal(pool.requests.at(-1).body.length, MIB);
+    assert.equal(pool.requests.at(-1).body.length, most);
 
     const before = pool.requests.length;
-    const over = await ask(nginx.port, 'POST', target, { body: Buffer.alloc(MIB + 1, 'x') });
+    const over = await ask(nginx.port, 'POST', target, { body: Buffer.alloc(most + 1, 'x') });
     assert_own_error(over, 413, 'payload_too_large', { node });
-    const chunked = await ask(nginx.port, 'POST', target, { headers: { 'Transfer-Encoding': 'chunked' }, body: Buffer.alloc(MIB + 1, 'x') });
+    const chunked = await ask(nginx.port, 'POST', target, { headers: { 'Transfer-Encoding': 'chunked' }, body: Buffer.alloc(most + 1, 'x') });
     assert_own_error(chunked, 413, 'payload_too_large', { node });
     assert.equal(pool.requests.length, before, target);
   }
@@ -528,7 +549,7 @@ test('the rate limit holds for browser routes only', async (t) => {
   await start_pool(t, nginx.socket);
   const flood = (target) => Promise.all(Array.from({ length: 80 }, () => ask(nginx.port, 'GET', target, { headers: { 'X-Dev-Limit': '1' } })));
 
-  for (const target of [`${ACCOUNTS}/active`, `${ACCOUNTS}/17/status`, '/healthz']) {
+  for (const target of [`${ACCOUNTS}/active`, `${ACCOUNTS}/17/status`, WEBHOOK, OLD_BROADCAST, '/healthz']) {
     assert.ok((await flood(target)).every((got) => got.status === 200), target);
   }
   const got = await flood(PAGE);
@@ -554,6 +575,57 @@ test('only the addresses that are listed reach the Node and operations routes', 
       assert.equal(pool.requests.length, before, target);
     }
   }
+});
+
+// --- The two that belong to two sides
+
+test('a page that asks for a status is a browser, unless it also signs', async (t) => {
+  const nginx = await start_nginx(t);
+  const pool = await start_pool(t, nginx.socket);
+  const cookie = { Cookie: SENT.Cookie };
+  for (const target of [`${ACCOUNTS}/17/status`, `${OLD_ACCOUNTS}/17/status/`]) {
+    for (const method of ['GET', 'HEAD']) {
+      const got = await ask(nginx.port, method, target, { from: '127.0.0.2', headers: { ...cookie, Accept: SENT.Accept } });
+      assert.equal(got.status, 200, target);
+      const { params } = pool.requests.at(-1);
+      assert.deepEqual([params.HTTP_COOKIE, params.HTTP_ACCEPT, params.REMOTE_ADDR], [SENT.Cookie, SENT.Accept, '127.0.0.2']);
+      assert.equal(params.REQUEST_METHOD, method);
+      assert.equal(params.DOCUMENT_URI, target);
+    }
+    for (const proof of ['X-Timestamp', 'X-HMAC-Signature']) {
+      const headers = { ...cookie, [proof]: SENT[proof] };
+      assert_own_error(await ask(nginx.port, 'GET', target, { from: '127.0.0.2', headers }), 403, 'forbidden', { node: true });
+      assert.equal((await ask(nginx.port, 'GET', target, { headers })).status, 200);
+      assert.equal(pool.requests.at(-1).params.HTTP_COOKIE, undefined, 'the signature decides');
+    }
+    // Without a cookie, or with another method, nobody is a page.
+    const others = [['GET', {}], ['POST', cookie], ['PUT', cookie], ['DELETE', cookie], ['OPTIONS', cookie]];
+    for (const [method, headers] of others) {
+      assert.equal((await ask(nginx.port, method, target, { from: '127.0.0.2', headers })).status, 403, method);
+    }
+    const got = await ask(nginx.port, 'PATCH', target, { headers: cookie });
+    assert.equal(got.headers['x-handled-by'], 'laravel');
+  }
+  const flood = await Promise.all(Array.from({ length: 80 }, () =>
+    ask(nginx.port, 'GET', `${ACCOUNTS}/17/status`, { headers: { ...cookie, 'X-Dev-Limit': '1' } })));
+  const refused = flood.filter(({ status }) => status !== 200);
+  assert.ok(refused.length > 0 && refused.length < flood.length);
+  for (const one of refused) assert_own_error(one, 429, 'too_many_requests', { retry_after: '1' });
+});
+
+test('what the pool hands over from the webhook arrives at Laravel as the client sent it', async (t) => {
+  const nginx = await start_nginx(t, { example: true, php: 'php.sock' });
+  await start_pool(t, nginx.socket, { answer: () => ({ status: 200, headers: { 'X-Accel-Redirect': '@laravel' }, body: '' }) });
+  const php = await start_pool(t, path.join(nginx.run, 'php.sock'), { answer: (request) => ({ ...echo(request),
+    status: 202, headers: { 'X-Handled-By': 'laravel' } }) });
+  const body = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 31 + (i >> 8)) % 256));
+  const got = await ask(nginx.port, 'POST', `${WEBHOOK}?a=b%20c`, { body, headers: { 'Content-Type': 'application/json' } });
+  assert.deepEqual([got.status, got.headers['x-handled-by']], [202, 'laravel']);
+  assert.equal(got.headers['x-accel-redirect'], undefined);
+  const [seen] = php.requests;
+  assert.ok(seen.body.equals(body));
+  assert.deepEqual([seen.params.REQUEST_METHOD, seen.params.REQUEST_URI, seen.params.CONTENT_LENGTH],
+    ['POST', `${WEBHOOK}?a=b%20c`, String(body.length)]);
 });
 
 // --- Two hosts

@@ -23,12 +23,12 @@ describe('the routing table', () => {
     const signed = table.filter((row) => row.ways.includes('signature')).map((row) => `${row.method} ${row.path}`);
     assert.deepEqual(signed.sort(), [`GET ${BASE}/:account/status`, `GET ${BASE}/active`,
       `POST ${BASE}/:account/mark-disconnected`,
-      `POST ${BASE}/broadcast`].sort());
+      `POST ${BASE}/broadcast`, 'POST /api/whatsapp/webhooks/webjs'].sort());
   });
 
   test('names a way in for every row', () => {
     for (const row of table) {
-      assert.ok(row.ways.length > 0 && row.ways.every((way) => ['signature', 'local', 'login',
+      assert.ok(row.ways.length > 0 && row.ways.every((way) => ['signature', 'api-key', 'local', 'login',
         'token'].includes(way)), JSON.stringify(row));
       assert.notEqual(row.name ?? '', '');
     }

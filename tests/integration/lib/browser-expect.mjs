@@ -13,6 +13,10 @@ export const ACCOUNT = ['id', 'uuid', 'phone_number', 'account_name', 'provider_
 const leaks = new RegExp('SELECT |INSERT |UPDATE |whatsapp_accounts|personal_access|wa_outbox|mysql|mariadb|/src/|\\.c:\\d'
   + '|0x[0-9a-f]{6}', 'i');
 
+/** The old word, as the old page can show it: what was ever connected is connected or disconnected to it. */
+export const shownWord = ({ connection_status: status, last_connected_at: at }) =>
+  legacyWord[at && status !== 'connected' ? 'disconnected' : status];
+
 /** What stands above every answer of the pool. */
 export function hasHeaders({ headers }) {
   assert.equal(headers['cache-control'], 'no-cache, private');
@@ -93,7 +97,7 @@ export function shown(account, failures = 0) {
     last_activity_at: iso(account.last_activity_at),
     last_connected_at: iso(account.last_connected_at),
     state_version: account.state_version,
-    status: legacyWord[account.connection_status],
+    status: shownWord(account),
   };
 }
 

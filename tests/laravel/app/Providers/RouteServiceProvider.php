@@ -9,6 +9,9 @@ class RouteServiceProvider extends ServiceProvider
 {
     public function boot()
     {
-        $this->routes(fn () => Route::middleware('web')->group(base_path('routes/web.php')));
+        $this->routes(function () {
+            Route::middleware('web')->group(base_path('routes/web.php'));
+            Route::group([], base_path('routes/api.php'));
+        });
     }
 }
