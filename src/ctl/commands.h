@@ -19,7 +19,8 @@ void print_line(const char *name, struct span value);
 void print_number_line(const char *name, uint64_t value);
 void print_time_line(const char *name, int64_t us);
 
-/* Where clients find what serves: --url, or without it APP_URL.  False: it is none, and that was told. */
+/* Where clients find what serves: --url, or without it APP_URL.  False: it is none, and that was
+ * told. */
 bool read_base_url(const char *option, const struct startup *startup, struct span *ret);
 
 /* Their arguments, without the words that named them; the program's exit status. */
