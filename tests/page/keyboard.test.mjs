@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { connected, connecting, phone } from './lib/accounts.mjs';
 import { addDialog, deleteDialog, disconnectDialog, pairingDialog, statisticsDialog } from './lib/dialogs.mjs';
 import { comes, counts, gone, hasAttribute, isFocused, seen } from './lib/look.mjs';
-import { newCode, report } from './lib/service.mjs';
+import { newCode, report, sessionOf } from './lib/service.mjs';
 import { startSite } from './lib/site.mjs';
 
 let site;
@@ -45,7 +45,7 @@ test('a number is added and paired without a mouse', () => site.visit(async ({ t
   const { code, connected: done, dialog, close } = pairingDialog(tab, 'Shop');
   await seen(code);
   const uuid = await tab.rows.first().getAttribute('data-uuid');
-  await site.simulator.scan(await site.stack.value(`SELECT session_id FROM whatsapp_accounts WHERE uuid = '${uuid}'`));
+  await site.simulator.scan(await sessionOf(site.stack, uuid));
   await seen(done);
   await goTo(tab, close);
   await press(tab, 'Enter');
@@ -159,13 +159,14 @@ describe('where the button goes that was pressed, the keyboard is still somewher
       }));
 
   test('after a number was connected again', () =>
-    site.visit({ accounts: [{ account_name: 'Shop', phone_number: phone() }] }, async ({ tab, accounts: [account] }) => {
-      await goTo(tab, tab.button(account, 'Reconnect'));
-      await press(tab, 'Enter');
-      const { dialog } = pairingDialog(tab, 'Shop');
-      await seen(dialog);
-      await press(tab, 'Escape');
-      await gone(dialog);
-      await isSomewhere(tab);
-    }));
+    site.visit({ accounts: [{ account_name: 'Shop', phone_number: phone() }] },
+      async ({ tab, accounts: [account] }) => {
+        await goTo(tab, tab.button(account, 'Reconnect'));
+        await press(tab, 'Enter');
+        const { dialog } = pairingDialog(tab, 'Shop');
+        await seen(dialog);
+        await press(tab, 'Escape');
+        await gone(dialog);
+        await isSomewhere(tab);
+      }));
 });

@@ -3,13 +3,13 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { PAGE, join, logIn, newUser } from '../integration/lib/login.mjs';
+import { join, logIn, newUser } from '../integration/lib/login.mjs';
 import { connected, connecting, phone } from './lib/accounts.mjs';
 import { noSocket } from './lib/chromium.mjs';
-import { addDialog, deleteDialog, pairingDialog } from './lib/dialogs.mjs';
-import { keepAnswers, whileHeld } from './lib/hold.mjs';
+import { addDialog, deleteDialog, disconnectDialog, pairingDialog } from './lib/dialogs.mjs';
+import { keepLists, whileHeld } from './lib/hold.mjs';
 import { counts, gone, hasAttribute, reads, seen } from './lib/look.mjs';
-import { imageOf, newCode, report, showCode, statusEvent, tell } from './lib/service.mjs';
+import { imageOf, newCode, report, sessionOf, showCode, statusEvent, tell } from './lib/service.mjs';
 import { startSite } from './lib/site.mjs';
 
 /* A code that is larger does not fit into an event. */
@@ -34,7 +34,7 @@ test('two tabs of one person show the same', () =>
   }));
 
 test('what a colleague adds, pairs and deletes appears here', () =>
-  site.visit({ accounts: [connected({ account_name: 'Old' })] }, async ({ tab, ana, anotherPerson, accounts: [old] }) => {
+  site.visit({ accounts: [connected()] }, async ({ tab, ana, anotherPerson, accounts: [old] }) => {
     const user = await newUser(site.stack);
     await join(site.stack, user, ana.workspace);
     const { tab: theirs } = await anotherPerson({ login: await logIn(site.stack, { user, workspace: ana.workspace }) });
@@ -50,7 +50,7 @@ test('what a colleague adds, pairs and deletes appears here', () =>
     await hasAttribute(tab.state(uuid), 'data-status', 'connecting');
     await seen(pairingDialog(theirs, 'New').code);
     await counts(tab.anyDialog, 0);
-    await site.simulator.scan(await site.stack.value(`SELECT session_id FROM whatsapp_accounts WHERE uuid = '${uuid}'`));
+    await site.simulator.scan(await sessionOf(site.stack, uuid));
     await hasAttribute(tab.state(uuid), 'data-status', 'connected');
     await pairingDialog(theirs, 'New').close.click();
     await theirs.button(old, 'Delete').click();
@@ -106,47 +106,73 @@ test('an event that is older than what the page has seen changes nothing', () =>
 test('an answer that comes after a newer event changes nothing', () =>
   site.visit({ accounts: [connected()] }, async ({ tab, accounts: [account] }) => {
     await tab.isLive();
-    const late = await keepAnswers(tab, 'POST');
-    await tab.button(account, 'Set as primary').click();
-    await late.kept(1);
-    await report(site.stack, account, 'error', { metadata: { last_error: 'The phone is off' } });
-    await hasAttribute(tab.state(account), 'data-status', 'error');
-    await late.release();
-    await tab.isQuiet();
-    await hasAttribute(tab.state(account), 'data-status', 'error');
+    /* The list would mend what the answer breaks. */
+    await whileHeld(tab, 'GET', async () => {
+      await tab.page.route('**/disconnect', async (route) => {
+        const response = await route.fetch();
+        await report(site.stack, account, 'error', { metadata: { error: 'The phone is off' } });
+        await hasAttribute(tab.state(account), 'data-status', 'error');
+        return route.fulfill({ response });
+      });
+      await tab.button(account, 'Disconnect').click();
+      await disconnectDialog(tab).confirm.click();
+      await tab.noDialog();
+      await hasAttribute(tab.state(account), 'data-status', 'error');
+    });
   }));
 
+/**
+ * A list that was asked for before something happened, and comes after it. `body` makes it happen; then this one list
+ * arrives, and no other: its row of `marked` has another name by now, so that it is seen when it is there. The clock
+ * is the test's: no other list may be on its way before.
+ */
+async function withLateList(tab, marked, body) {
+  await tab.isLive();
+  const lists = await keepLists(tab);
+  await site.stack.sql(`UPDATE whatsapp_accounts SET account_name = 'The late one' WHERE id = ${marked.id}`);
+  /* Each event lets the page ask for the list. */
+  await report(site.stack, marked, 'disconnected');
+  await lists.kept(1);
+  await body();
+  lists.release(1);
+  await reads(tab.row(marked).locator('bdi').first(), 'The late one');
+  return lists;
+}
+
 test('a list that comes late brings no deleted number back', () =>
-  site.visit({ accounts: [connected(), connected()] }, async ({ tab, ana, accounts: [account, other] }) => {
-    await tab.isLive();
-    const late = await keepAnswers(tab, 'GET', ({ pathname }) => pathname === PAGE);
-    /* Each change lets the page ask for the list: this answer still has the account. */
-    await report(site.stack, other, 'disconnected');
-    await late.kept(1);
-    assert.equal((await ana.call('DELETE', `/${account.uuid}`)).status, 200);
-    await gone(tab.row(account));
-    await late.release();
-    await tab.isQuiet();
-    await counts(tab.row(account), 0);
+  site.visit({ accounts: [connected(), connected()], clock: true }, async ({ tab, ana, accounts: [account, other] }) => {
+    const lists = await withLateList(tab, other, async () => {
+      assert.equal((await ana.call('DELETE', `/${account.uuid}`)).status, 200);
+      await gone(tab.row(account));
+    });
     await counts(tab.rows, 1);
+    lists.release();
   }));
 
 test('a list that comes late takes no new number away', () =>
-  site.visit({ accounts: [connected()] }, async ({ tab, accounts: [account] }) => {
-    await tab.isLive();
-    const late = await keepAnswers(tab, 'GET', ({ pathname }) => pathname === PAGE);
-    await report(site.stack, account, 'disconnected');
-    await late.kept(1);
-    await tab.add.click();
-    const adding = addDialog(tab);
-    await adding.phone.fill(phone());
-    await adding.name.fill('New');
-    await adding.add.click();
-    await gone(adding.dialog);
-    await seen(tab.rows.filter({ hasText: 'New' }));
-    await late.release();
-    await tab.isQuiet();
+  site.visit({ accounts: [connected()], clock: true }, async ({ tab, accounts: [account] }) => {
+    const lists = await withLateList(tab, account, async () => {
+      await tab.add.click();
+      const adding = addDialog(tab);
+      await adding.phone.fill(phone());
+      await adding.name.fill('New');
+      await adding.connection.selectOption('meta');
+      await adding.add.click();
+      await gone(adding.dialog);
+      await seen(tab.rows.filter({ hasText: 'New' }));
+    });
     await counts(tab.rows, 2);
+    lists.release();
+  }));
+
+test('a list that comes late does not put back what a person has changed since', () =>
+  site.visit({ accounts: [connected(), connected()], clock: true }, async ({ tab, accounts: [account, other] }) => {
+    const lists = await withLateList(tab, other, async () => {
+      await tab.button(account, 'Set as primary').click();
+      await seen(tab.row(account).getByText('Primary', { exact: true }));
+    });
+    await counts(tab.row(account).getByText('Primary', { exact: true }), 1);
+    lists.release();
   }));
 
 test('a QR code that is too large for an event is asked for', () =>

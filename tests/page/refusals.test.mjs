@@ -52,11 +52,12 @@ for (const [what, { status, end }] of Object.entries(ended)) {
     };
     for (const [from, send] of Object.entries(requests)) {
       /* With a clock of ours nothing is asked between the end and what is tested. */
-      test(from, () => site.visit({ accounts: [connected()], clock: true }, async ({ tab, ana, context, accounts: [account] }) => {
+      test(from, () => site.visit({ accounts: [connected()], clock: true }, async (visited) => {
+        const { tab, accounts: [account] } = visited;
         tab.faults.expects(refused(status));
-        await standIn(context);
+        await standIn(visited.context);
         await tab.isLive();
-        await end(ana);
+        await end(visited.ana);
         await send(tab, account);
         await isAtLogin(tab);
         assert.equal((await site.stack.state(account.id)).account.deleted_at, null);

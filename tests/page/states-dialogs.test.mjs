@@ -1,5 +1,5 @@
-// The dialogs in each of their states, wide and narrow, light and dark: readable, usable without seeing, nothing sticks out;
-// and a picture of each in .run/screenshots.
+// The dialogs in each of their states, wide and narrow, light and dark: readable, usable without seeing, nothing sticks
+// out; and a picture of each in .run/screenshots.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';

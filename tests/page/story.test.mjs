@@ -6,13 +6,13 @@ import { after, before, test } from 'node:test';
 import { phone } from '../integration/lib/fixtures.mjs';
 import { addDialog, deleteDialog, disconnectDialog, pairingDialog, statisticsDialog } from './lib/dialogs.mjs';
 import { comes, counts, gone, hasAttribute, reads, seen } from './lib/look.mjs';
+import { sessionOf } from './lib/service.mjs';
 import { startSite } from './lib/site.mjs';
 
 let site;
 before(async () => (site = await startSite({ expiresIn: 6 })));
 after(() => site?.stop());
 
-const sessionOf = ({ uuid }) => site.stack.value(`SELECT session_id FROM whatsapp_accounts WHERE uuid = '${uuid}'`);
 const leftOf = (text) => Number(text.match(/(\d+):(\d\d)/)[1]) * 60 + Number(text.match(/(\d+):(\d\d)/)[2]);
 
 /** Adds a number and looks at its QR code: {uuid, code}, the dialog of the code still open. */
@@ -34,7 +34,7 @@ async function addNumber(tab, { name, number }) {
 /** The phone scans the code that is shown; the dialog says so, and is closed. */
 async function pair(tab, account, { name, number }) {
   const { dialog, connected, close } = pairingDialog(tab, name);
-  await site.simulator.scan(await sessionOf(account), number);
+  await site.simulator.scan(await sessionOf(site.stack, account.uuid), number);
   await seen(connected);
   await close.click();
   await gone(dialog);
@@ -83,7 +83,7 @@ test('a person adds, pairs, promotes, disconnects, reconnects and deletes number
     await tab.button(first, 'Reconnect').click();
     await seen(again.connected);
     await again.close.click();
-    await site.simulator.unlink(await sessionOf(first));
+    await site.simulator.unlink(await sessionOf(site.stack, first.uuid));
     await hasAttribute(tab.state(first), 'data-status', 'disconnected');
     await tab.button(first, 'Reconnect').click();
     await seen(again.code);

@@ -7,7 +7,8 @@ export { connected, phone, utc } from '../../integration/lib/fixtures.mjs';
 /** A pairing that is under way; with a code, that is good for so many seconds. */
 export const connecting = ({ qr_code = null, seconds = 60, ...changes } = {}) => ({
   connection_status: 'connecting', is_active: 1, qr_code, qr_expires_at: qr_code && utc(seconds), ...changes });
-export const failed = (last_error, changes) => ({ connection_status: 'error', is_active: 1, last_activity_at: utc(-7200),
+export const failed = (last_error, changes) => ({
+  connection_status: 'error', is_active: 1, last_activity_at: utc(-7200),
   metadata: JSON.stringify({ last_error, recent_failures: 2 }), ...changes });
 
 /** So many disconnected accounts at once, "Number 1" to "Number COUNT", the last one being the newest. */

@@ -5,8 +5,9 @@ import { packageOf } from '../../integration/lib/packages.mjs';
 
 const { source } = await packageOf('axe-core');
 
-const told = ({ id, help, nodes }) => `${id}: ${help}\n${nodes.slice(0, 5)
-  .map(({ target, failureSummary }) => `  ${target.join(' ')}\n    ${failureSummary.replace(/\n\s*/g, '\n    ')}`).join('\n')}`;
+const where = ({ target, failureSummary }) =>
+  `  ${target.join(' ')}\n    ${failureSummary.replace(/\n\s*/g, '\n    ')}`;
+const told = ({ id, help, nodes }) => `${id}: ${help}\n${nodes.slice(0, 5).map(where).join('\n')}`;
 
 /** No serious and no critical fault in what is shown; `rules`: only these are looked at; `without`: not at these. */
 export async function isAccessible(page, what, { rules, without } = {}) {

@@ -5,45 +5,43 @@ import { comes } from './look.mjs';
 
 const isOurs = ({ pathname }) => pathname === PAGE || pathname.startsWith(`${PAGE}/`);
 
-/** {route, release}: `route` passes on what comes while nobody has released it, and answers what `decide` says. */
-async function gateAt({ page }, method, isMeant, decide) {
-  let isOpen = false, release;
+/**
+ * While `body` runs, requests with this method to our routes wait; then they go on, or get `answer` where it is given.
+ */
+export async function whileHeld({ page }, method, body, answer) {
+  let isOver = false, held = 0, release;
   const gate = new Promise((resolve) => (release = resolve));
-  /* It stays where it is: a route that is taken away lets go by itself whom it keeps. */
-  await page.route(isMeant, async (route) => {
-    if (isOpen || route.request().method() !== method) return route.fallback();
-    return decide(route, gate);
-  });
-  return () => {
-    isOpen = true;
-    release();
-  };
-}
-
-/** While `body` runs, requests with this method to our routes wait; then they go on, or are answered with `answer`. */
-export async function whileHeld(tab, method, body, answer) {
-  const release = await gateAt(tab, method, isOurs, async (route, gate) => {
+  /* The route stays where it is: one that is taken away lets go by itself whom it keeps. */
+  await page.route(isOurs, async (route) => {
+    if (isOver || route.request().method() !== method) return route.fallback();
+    held++;
     await gate;
     return answer ? route.fulfill(answer) : route.fallback();
   });
   try {
     await body();
+    /* A page sends a request some time after the click. */
+    if (answer) await comes('there is a request to answer', () => held > 0);
   } finally {
+    isOver = true;
     release();
   }
 }
 
 /**
- * Answers that are late: from now on the server's own answers to such requests are kept as soon as they are there.
- * `kept(n)` waits until there are n of them, `release()` lets them arrive.
+ * Lists that are late: from now on the server's answer is kept as soon as it is there. `kept(n)` waits until there are
+ * n, `release(n)` lets the first n arrive.
  */
-export async function keepAnswers(tab, method, isKept = isOurs) {
-  let count = 0;
-  const release = await gateAt(tab, method, isKept, async (route, gate) => {
+export async function keepLists({ page }) {
+  const gates = [];
+  await page.route(({ pathname }) => pathname === PAGE, async (route) => {
+    if (route.request().method() !== 'GET') return route.fallback();
     const response = await route.fetch();
-    count++;
-    await gate;
+    await new Promise((resolve) => gates.push(resolve));
     return route.fulfill({ response });
   });
-  return { kept: (wanted) => comes(`${wanted} answers are kept`, () => count >= wanted), release };
+  return {
+    kept: (count) => comes(`${count} lists are kept`, () => gates.length >= count),
+    release: (count) => gates.slice(0, count).forEach((open) => open()),
+  };
 }

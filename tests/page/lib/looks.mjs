@@ -31,15 +31,15 @@ async function fits(page, what) {
     const sticks = [...document.querySelectorAll('body *')].filter((element) => {
       const { width, left, right } = element.getBoundingClientRect();
       return width > 1 && element.checkVisibility() && (right > end + 0.5 || left < -0.5);
-    }).map((element) => `${element.tagName} ${element.className} sticks out: ${element.textContent.trim().slice(0, 60)}`);
+    }).map((element) => `${element.tagName} ${element.className} sticks out: ${element.textContent.slice(0, 60)}`);
     return [...scrolls, ...sticks.slice(0, 5)];
   });
   assert.deepEqual(wide, [], what);
 }
 
 /**
- * A picture of each look, no fault for axe in any, and nothing that does not fit. `without`: a selector of what axe need
- * not look at.
+ * A picture of each look, no fault for axe in any, and nothing that does not fit. `without`: a selector of what axe
+ * need not look at.
  */
 export async function looksRight(page, name, { without } = {}) {
   for (const { suffix, size, colorScheme, rules } of LOOKS) {

@@ -11,6 +11,10 @@ export const newCode = () => `2@${randomBytes(96).toString('base64')},${randomBy
 /** The same as the picture that its services make of it. */
 export const imageOf = (code) => QRCode.toDataURL(code);
 
+/** The name under which the Node.js service knows an account that the page has made. */
+export const sessionOf = (stack, uuid) =>
+  stack.value(`SELECT session_id FROM whatsapp_accounts WHERE uuid = '${uuid}'`);
+
 /** A state, reported. */
 export const report = (stack, account, status, more) =>
   broadcast(stack, 'account-status-changed', account, { status, ...more });

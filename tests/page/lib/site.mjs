@@ -82,7 +82,12 @@ async function openBrowser({ stack, chromium }, login, { dark = false, motion = 
       return tabs.at(-1);
     },
     faults: () => tabs.flatMap((tab) => tab.faults.left()),
-    close: () => context.close(),
+    async close() {
+      /* What a test still holds back is of no interest to anybody. */
+      for (const { page } of tabs) await page.unrouteAll({ behavior: 'ignoreErrors' });
+      await context.unrouteAll({ behavior: 'ignoreErrors' });
+      await context.close();
+    },
   };
 }
 

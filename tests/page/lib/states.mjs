@@ -7,7 +7,8 @@ import { counts, hasAttribute, isDisabled, reads, seen } from './look.mjs';
 import { imageOf, newCode, report } from './service.mjs';
 
 const shop = (changes) => connected({ account_name: 'Kedai Kopi Menteng', ...changes });
-const pairing = async (changes) => connecting({ account_name: 'Front desk', qr_code: await imageOf(newCode()), ...changes });
+const pairing = async (changes) =>
+  connecting({ account_name: 'Front desk', qr_code: await imageOf(newCode()), ...changes });
 
 /** One of each kind, and one with a name that is nowhere to be broken. */
 const oneOfEach = async () => [

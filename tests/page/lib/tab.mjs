@@ -45,11 +45,25 @@ function countOpen() {
   };
 }
 
+/** How many pings of its WebSockets are not answered: with a clock that runs fast, the page would not wait for it. */
+function watchPings(page) {
+  const waiting = new Map();
+  page.on('websocket', (socket) => {
+    waiting.set(socket, 0);
+    socket.on('close', () => waiting.delete(socket));
+    socket.on('framesent', ({ payload }) => /"pusher:ping"/.test(payload)
+      && waiting.set(socket, waiting.get(socket) + 1));
+    socket.on('framereceived', ({ payload }) => /"pusher:pong"/.test(payload) && waiting.set(socket, 0));
+  });
+  return () => [...waiting.values()].reduce((sum, count) => sum + count, 0);
+}
+
 /** A new tab; nothing is opened in it yet. `clock`: that of its context is the test's. */
 export async function openTab(context, { clock = false } = {}) {
   const page = await context.newPage();
   const faults = await watchFaults(page);
   const requests = watchRequests(page);
+  const openPings = watchPings(page);
   await page.addInitScript(countOpen);
 
   const tab = {
@@ -91,6 +105,8 @@ export async function openTab(context, { clock = false } = {}) {
     /** All that it has asked is answered, and it has taken note. */
     isQuiet: () => comes('all requests are answered', async () => requests.every(({ status }) => status !== null)
       && await page.evaluate(() => window.openRequests) === 0),
+    /** Its pings are answered too. */
+    isAnswered: () => comes('all pings are answered', () => openPings() === 0),
     /** What it asks while `body` runs, and in the second after; the tab's clock is the test's. */
     async asks(body) {
       await tab.isQuiet();
@@ -109,7 +125,7 @@ export async function openTab(context, { clock = false } = {}) {
         method === 'GET' && path === '' && !isPage && status !== null));
       await tab.isQuiet();
     },
-    /** The same after the socket was away; pauses between its tries are a matter of the tab's clock, which is the test's. */
+    /** The same after the socket was away. The pauses between its tries are the tab's clock's, which is the test's. */
     async isLiveAgain() {
       await comes('it listens again', async () => {
         await page.clock.runFor(1000);
