@@ -117,11 +117,8 @@ static void set_reason(struct members *metadata, const struct reporting *r)
 	members_set_string(metadata, "last_disconnect_at", buf_span(&when));
 }
 
-/*
- * The row's members.  What it holds that is no object (the database allows any
- * JSON) is kept as "previous".
- */
-static enum rc read_metadata(const struct account *account, struct arena *mem, struct members **ret)
+enum rc account_report_metadata(
+    const struct account *account, struct arena *mem, struct members **ret)
 {
 	if (members_read(account->metadata, mem, ret) == RC_OK)
 		return RC_OK;
@@ -139,7 +136,7 @@ static enum rc merge_metadata(struct reporting *r)
 	struct span merged;
 
 	if (members_read(r->report->metadata, r->mem, &reported) != RC_OK ||
-	    read_metadata(r->before, r->mem, &metadata) != RC_OK)
+	    account_report_metadata(r->before, r->mem, &metadata) != RC_OK)
 		return RC_INTERNAL;
 	members_merge(metadata, reported, own_members);
 	if (r->report->reason.ptr != NULL)
@@ -223,7 +220,7 @@ enum rc account_report_overdue(
 	if (span_is(before->provider_type, "webjs") && before->session_id.ptr != NULL)
 		ret->command = "disconnect";
 	if (!was_connected) {
-		if (read_metadata(before, mem, &metadata) != RC_OK)
+		if (account_report_metadata(before, mem, &metadata) != RC_OK)
 			return RC_INTERNAL;
 		members_set_string(metadata, "last_error", span_of(overdue));
 		merged = members_write(metadata);

@@ -15,6 +15,15 @@ enum rc account_report_change(const struct account *before, const struct account
     const struct account_surroundings *around, const struct account_limits *limits, int64_t now_us,
     struct arena *mem, struct account_change *ret) MUST_CHECK;
 
+struct members;
+
+/*
+ * The row's metadata by its members.  What it holds that is no object (the database allows
+ * any JSON) is kept as "previous".
+ */
+enum rc account_report_metadata(
+    const struct account *account, struct arena *mem, struct members **ret) MUST_CHECK;
+
 /*
  * A pairing that nobody finished in time: error, or disconnected if it was
  * ever connected, and its session is to be ended.

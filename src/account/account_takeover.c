@@ -31,9 +31,7 @@ static enum rc leave(const struct account *pending, const struct account *holder
 	account_rules_end_pairing(ret);
 	account_rules_count(pending, ret, now_us);
 	ret->tells = false;
-	/* What is no object is not worth keeping beside that. */
-	if (members_read(pending->metadata, mem, &metadata) != RC_OK &&
-	    members_read((struct span){0}, mem, &metadata) != RC_OK)
+	if (account_report_metadata(pending, mem, &metadata) != RC_OK)
 		return RC_INTERNAL;
 	members_set_string(metadata, TAKEOVER_MEMBER, holder->uuid);
 	ret->after.metadata = members_write(metadata);
